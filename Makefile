@@ -1,0 +1,49 @@
+# `make run` starts a tracker; nothing needs to be done before. `make help` tells the rest.
+
+PYTHON ?= python3
+VENV ?= .venv
+ARGS ?=
+PYTEST_ARGS ?=
+LOCK_ARGS ?=
+
+BIN := $(VENV)/bin
+INSTALL := scripts/install $(PYTHON) $(VENV)
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+	$(LOCK_ARGS) pyproject.toml --extra embedded --group build
+
+.PHONY: help run test lint lock clean
+
+help: ## tell what there is
+	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST)
+
+run: $(VENV)/run.stamp ## start a tracker on port 8000; ARGS="--port 9000": with these flags
+	@exec $(BIN)/tracker serve $(ARGS)
+
+test: $(VENV)/dev.stamp ## run all tests; PYTEST_ARGS="-k udp": some, or in another way
+	@scripts/test-tools
+	$(BIN)/pytest --cov --cov-fail-under=90 $(PYTEST_ARGS)
+
+lint: $(VENV)/dev.stamp ## check format, style, types and the floors
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy tracker workers tests
+	$(BIN)/lint-imports --no-cache
+
+lock: $(VENV)/dev.stamp ## make the lock files again; LOCK_ARGS=--upgrade: with newer versions
+	$(COMPILE) --output-file requirements.lock
+	$(COMPILE) --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	cd tests/clients && npm install --package-lock-only
+
+clean: ## remove what the other commands made
+	rm -rf $(VENV) build *.egg-info .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf tests/clients/node_modules
+	find tracker workers tests -name __pycache__ -prune -exec rm -rf {} +
+
+$(VENV)/run.stamp: requirements.lock pyproject.toml
+	@$(INSTALL) requirements.lock
+	@touch $@
+
+$(VENV)/dev.stamp: requirements-dev.lock pyproject.toml
+	@$(INSTALL) requirements-dev.lock
+	@touch $@ $(VENV)/run.stamp

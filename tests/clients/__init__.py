@@ -1,0 +1,1 @@
+"""Real clients that must find each other through a running tracker, and through nothing else."""

@@ -1,0 +1,21 @@
+"""One tracker for all clients, and a fresh torrent for each test."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.clients.sample import Sample
+from tests.tracker_process import TrackerProcess, running_tracker
+
+
+@pytest.fixture(scope="package")
+def tracker() -> Iterator[TrackerProcess]:
+    """A tracker with default settings; swarms of different tests never meet in it."""
+    with running_tracker() as process:
+        yield process
+
+
+@pytest.fixture
+def sample() -> Sample:
+    """A torrent of random content, so of a swarm that nobody else is in."""
+    return Sample.random()

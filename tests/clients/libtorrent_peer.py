@@ -1,0 +1,70 @@
+"""A libtorrent with one torrent, driven by its alerts."""
+
+import time
+from pathlib import Path
+from typing import TypeVar
+
+import libtorrent as lt
+
+PATIENCE = 20.0  # seconds for any one event
+FAILURES = (
+    lt.listen_failed_alert,
+    lt.scrape_failed_alert,
+    lt.torrent_error_alert,
+    lt.tracker_error_alert,
+)
+SETTINGS = {
+    "alert_mask": lt.alert_category.status | lt.alert_category.tracker,
+    "allow_multiple_connections_per_ip": True,
+    "enable_dht": False,
+    "enable_lsd": False,
+    "enable_natpmp": False,
+    "enable_upnp": False,
+    "ssrf_mitigation": False,  # else it scrapes nothing on loopback
+}
+
+AlertT = TypeVar("AlertT", bound=lt.alert)
+
+
+class LibtorrentPeer:
+    """A session of its own at any free port; it leaves the swarm when it is collected.
+
+    Every method waits for its event, and raises an AssertionError if something failed meanwhile
+    or nothing came in time.
+    """
+
+    def __init__(self, torrent: Path, folder: Path, host: str) -> None:
+        self._session = lt.session(SETTINGS | {"listen_interfaces": f"{host}:0"})
+        params = lt.add_torrent_params()
+        params.ti = lt.torrent_info(str(torrent))
+        params.save_path = str(folder)
+        self._torrent = self._session.add_torrent(params)
+        self._alerts: list[lt.alert] = []
+
+    def announced(self) -> int:
+        """How many peers the reply to its next announce brings."""
+        return self._next(lt.tracker_reply_alert).num_peers
+
+    def finished(self) -> None:
+        """It has all pieces, and their hashes are right."""
+        self._next(lt.torrent_finished_alert)
+
+    def counts(self) -> tuple[int, int]:
+        """Seeders and leechers, by a scrape."""
+        self._torrent.scrape_tracker()
+        reply = self._next(lt.scrape_reply_alert)
+        return reply.complete, reply.incomplete
+
+    def _next(self, kind: type[AlertT]) -> AlertT:
+        seen: list[str] = []
+        deadline = time.monotonic() + PATIENCE
+        while (left := deadline - time.monotonic()) > 0:
+            while self._alerts:
+                alert = self._alerts.pop(0)
+                seen.append(alert.message())
+                assert not isinstance(alert, FAILURES), seen
+                if isinstance(alert, kind):
+                    return alert
+            self._session.wait_for_alert(int(left * 1000))
+            self._alerts = self._session.pop_alerts()
+        raise AssertionError(f"no {kind.__name__}, but {seen}")

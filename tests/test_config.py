@@ -1,0 +1,176 @@
+"""Settings from flags, environment, secret files and a TOML file."""
+
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+
+from tracker.config import ENTRIES, ConfigError, load
+from tracker.settings import Settings
+
+
+@pytest.fixture
+def secrets(tmp_path: Path) -> Path:
+    directory = tmp_path / "secrets"
+    directory.mkdir()
+    return directory
+
+
+def toml(directory: Path, text: str) -> Path:
+    file = directory / "tracker.toml"
+    file.write_text(text)
+    return file
+
+
+def problems(
+    flags: dict[str, object] | None = None,
+    environment: dict[str, str] | None = None,
+    file: Path | None = None,
+) -> tuple[str, ...]:
+    with pytest.raises(ConfigError) as caught:
+        load(flags or {}, environment or {}, file)
+    return caught.value.problems
+
+
+def test_without_any_source_all_is_default() -> None:
+    assert Settings() == load({}, {"PATH": "/bin", "PORT": "80"})
+
+
+def test_each_name_is_that_of_one_setting_only() -> None:
+    for names in zip(*[(e.name, e.variable, e.flag) for e in ENTRIES], strict=True):
+        assert len(ENTRIES) == len(set(names))
+
+
+def test_names_follow_section_and_field() -> None:
+    names = {e.name: (e.variable, e.flag) for e in ENTRIES}
+    assert ("TRACKER_WS_MAX_OFFERS", "--ws-max-offers") == names["ws.max_offers"]
+    assert ("TRACKER_PORT", "--port") == names["listen.port"]
+    assert ("TRACKER_TLS_CERT", "--tls-cert") == names["tls.cert"]
+
+
+def test_flags_outweigh_environment_secrets_and_file(tmp_path: Path, secrets: Path) -> None:
+    file = toml(tmp_path, "[listen]\nport = 1\nbacklog = 1\nhttp_port = 1\nws_port = 1")
+    for name in ("PORT", "BACKLOG", "HTTP_PORT"):
+        (secrets / f"TRACKER_{name}").write_text("2\n")
+    environment = {
+        "TRACKER_SECRETS_DIR": str(secrets),
+        "TRACKER_PORT": "3",
+        "TRACKER_BACKLOG": "3",
+    }
+    listen = load({"listen.port": "4"}, environment, file).listen
+    assert (4, 3, 2, 1) == (listen.port, listen.backlog, listen.http_port, listen.ws_port)
+
+
+def test_sources_add_up_within_a_section(tmp_path: Path) -> None:
+    file = toml(tmp_path, "[ws]\nttl = 500")
+    ws = load({}, {"TRACKER_WS_INTERVAL": "400"}, file).ws
+    assert (400, 500) == (ws.interval, ws.ttl)
+
+
+def test_the_file_may_be_named_by_the_environment_and_the_flag_wins(tmp_path: Path) -> None:
+    file = toml(tmp_path, "[listen]\nport = 5")
+    assert load({}, {"TRACKER_CONFIG": str(file)}).listen.port == 5
+    assert load({}, {"TRACKER_CONFIG": "/nowhere"}, file).listen.port == 5
+
+
+def test_lists_are_comma_separated_in_text_and_lists_in_toml(tmp_path: Path) -> None:
+    expected = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
+    text = "10.0.0.0/8, fd00::/8,"
+    file = toml(tmp_path, '[listen]\ntrusted_proxies = ["10.0.0.0/8", "fd00::/8"]')
+    assert expected == load({"listen.trusted_proxies": text}, {}).listen.trusted_proxies
+    assert expected == load({}, {"TRACKER_TRUSTED_PROXIES": text}).listen.trusted_proxies
+    assert expected == load({}, {}, file).listen.trusted_proxies
+    assert {"udp", "ws"} == load({}, {"TRACKER_ONLY": "udp,ws"}).listen.only
+
+
+@pytest.mark.parametrize(("text", "value"), [("true", True), ("1", True), ("no", False)])
+def test_switches_are_words_in_the_environment(text: str, value: bool) -> None:
+    assert value == load({}, {"TRACKER_LOG_JSON_LINES": text}).log.json_lines
+
+
+def test_empty_variables_and_secret_files_count_as_not_given(secrets: Path) -> None:
+    (secrets / "TRACKER_REDIS_URL").write_text("\n")
+    environment = {"TRACKER_SECRETS_DIR": str(secrets), "TRACKER_PORT": "", "TRACKER_CONFIG": ""}
+    assert Settings() == load({}, environment)
+
+
+def test_other_files_among_the_secrets_are_left_alone(secrets: Path) -> None:
+    (secrets / "..data").mkdir()
+    (secrets / "database").write_text("x")
+    (secrets / "TRACKER_UDP_SECRET").write_text("hidden\n")
+    secret = load({}, {"TRACKER_SECRETS_DIR": str(secrets)}).udp.secret
+    assert secret is not None
+    assert secret.get_secret_value() == "hidden"
+
+
+def test_unknown_names_are_errors_in_every_source(tmp_path: Path, secrets: Path) -> None:
+    file = toml(tmp_path, "colour = 1\nws = 2\n[listen]\nprot = 3\n[nothing]\nx = 4")
+    (secrets / "TRACKER_UPD_SECRET").write_text("hidden")
+    environment = {"TRACKER_SECRETS_DIR": str(secrets), "TRACKER_PROT": "1"}
+    assert (
+        f"unknown setting colour in {file}",
+        f"unknown setting ws in {file}",
+        f"unknown setting listen.prot in {file} (did you mean listen.port?)",
+        f"unknown setting nothing.x in {file}",
+        f"unknown setting TRACKER_UPD_SECRET in {secrets}/TRACKER_UPD_SECRET"
+        " (did you mean TRACKER_UDP_SECRET?)",
+        "unknown setting TRACKER_PROT (did you mean TRACKER_PORT?)",
+    ) == problems(environment=environment, file=file)
+
+
+def test_each_bad_setting_is_one_line_that_names_its_source(tmp_path: Path) -> None:
+    file = toml(tmp_path, "[udp]\nbatch = 0")
+    environment = {"TRACKER_TRUSTED_PROXIES": "10.0.0.1/40,nonsense", "TRACKER_PROT": "1"}
+    found = problems({"listen.port": "http"}, environment, file)
+    assert (
+        "unknown setting TRACKER_PROT (did you mean TRACKER_PORT?)",
+        "listen.port = 'http' (from --port): "
+        "Input should be a valid integer, unable to parse string as an integer",
+        "listen.trusted_proxies = ['10.0.0.1/40', 'nonsense'] (from TRACKER_TRUSTED_PROXIES): "
+        "Input is not a valid IPv4 network; Input is not a valid IPv6 network",
+        f"udp.batch = 0 (from {file}): Input should be greater than or equal to 1",
+    ) == found
+
+
+def test_settings_that_contradict_each_other_name_all_their_sources(tmp_path: Path) -> None:
+    file = toml(tmp_path, "[ws]\nttl = 100")
+    found = problems({"ws.interval": "200"}, {"TRACKER_TLS_KEY": "k"}, file)
+    assert (
+        "tls (from TRACKER_TLS_KEY): tls.cert and tls.key go together",
+        f"ws (from {file}, --ws-interval): ws.ttl must exceed ws.interval",
+    ) == found
+
+
+def test_problems_never_show_a_secret(tmp_path: Path) -> None:
+    file = toml(tmp_path, '[redis]\nurl = ["hunter2"]\n[udp]\nsecret = {hunter2 = "hunter2"}')
+    found = problems(file=file)
+    assert ["redis.url", "udp.secret"] == [line.split()[0] for line in found]
+    assert "hunter2" not in "".join(found)
+
+
+def test_an_error_does_not_carry_the_secret_in_its_history(tmp_path: Path) -> None:
+    file = toml(tmp_path, '[redis]\nurl = ["hunter2"]')
+    with pytest.raises(ConfigError) as caught:
+        load({}, {}, file)
+    assert caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize("text", ["[listen", "\x00", "port = 1\nport = 2"])
+def test_a_file_that_is_not_toml_is_named(tmp_path: Path, text: str) -> None:
+    file = toml(tmp_path, text)
+    (problem,) = problems(file=file)
+    assert problem.startswith(f"cannot read {file}: ")
+
+
+def test_a_missing_file_or_directory_is_named(tmp_path: Path) -> None:
+    missing = tmp_path / "missing"
+    (file_problem,) = problems(file=missing)
+    (secrets_problem,) = problems(environment={"TRACKER_SECRETS_DIR": str(missing)})
+    assert file_problem.startswith(f"cannot read {missing}: ")
+    assert secrets_problem.startswith(f"cannot read the secrets of {missing}: ")
+
+
+def test_a_secret_file_that_is_not_text_is_a_problem(secrets: Path) -> None:
+    (secrets / "TRACKER_UDP_SECRET").write_bytes(b"\xff\xfe")
+    (problem,) = problems(environment={"TRACKER_SECRETS_DIR": str(secrets)})
+    assert problem.startswith(f"cannot read the secrets of {secrets}: ")

@@ -1,0 +1,146 @@
+"""The real tracker as a process of its own, for tests that speak to it over sockets only.
+
+    with running_tracker("--only", "udp") as tracker:
+        ...  # tracker.udp_url, tracker.url("udp", "::1")
+
+The kernel picks the ports; the process tells them in its line ``ready http=1 ws=1 udp=2 admin=3``.
+"""
+
+import os
+import re
+import selectors
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Self
+
+COMMAND: tuple[str, ...] = (sys.executable, "-m", "tracker", "serve")
+ANY_PORTS = ("--port", "0", "--admin", "127.0.0.1:0", "--drain", "1")
+READY_WITHIN = 20.0  # seconds; an embedded Redis starts with it
+STOPPED_WITHIN = 10.0  # seconds; more than the drain time above
+
+
+class TrackerProcess:
+    """One ``tracker serve``: start it, ask for its addresses, stop it."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed in stop and kill)
+        self._stderr: str | None = None
+        self.ports: dict[str, int] = {}
+
+    def start(self, *args: str, env: Mapping[str, str] | None = None) -> Self:
+        """Start with free ports and the given flags, and wait until it says that it is ready.
+
+        Args:
+            args: flags of ``tracker serve``; they outweigh `ANY_PORTS`.
+            env: added to this process's environment, of which no ``TRACKER_…`` is handed on.
+
+        Raises:
+            AssertionError: it ended or stayed silent; the message holds its log.
+        """
+        clean = {k: v for k, v in os.environ.items() if not k.startswith("TRACKER_")}
+        self._process = subprocess.Popen(
+            [*COMMAND, *ANY_PORTS, *args],
+            env={**clean, **(env or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+        )
+        try:
+            line = self._first_line()
+            assert line.startswith("ready "), f"not ready: {line!r}\n{self.stderr}"
+        except BaseException:
+            self.kill()
+            raise
+        self.ports = {name: int(port) for name, port in re.findall(r"(\w+)=(\d+)", line)}
+        return self
+
+    @property
+    def pid(self) -> int:
+        """Process id, to look up its memory and the like."""
+        return self._running.pid
+
+    @property
+    def http_url(self) -> str:
+        """Announce URL over IPv4."""
+        return self.url("http")
+
+    @property
+    def ws_url(self) -> str:
+        """Announce URL over IPv4."""
+        return self.url("ws")
+
+    @property
+    def udp_url(self) -> str:
+        """Announce URL over IPv4."""
+        return self.url("udp")
+
+    @property
+    def admin_url(self) -> str:
+        """Where ``/health``, ``/ready`` and ``/metrics`` are; no slash at its end."""
+        return f"http://127.0.0.1:{self.ports['admin']}"
+
+    def url(self, protocol: str, host: str = "127.0.0.1") -> str:
+        """Announce URL of ``http``, ``ws`` or ``udp``, at any address of this machine."""
+        where = f"[{host}]" if ":" in host else host
+        return f"{protocol}://{where}:{self.ports[protocol]}/announce"
+
+    @property
+    def stderr(self) -> str:
+        """All that it has logged so far; still there after its end."""
+        if self._stderr is not None:
+            return self._stderr
+        size = os.fstat(self._log.fileno()).st_size
+        return os.pread(self._log.fileno(), size, 0).decode(errors="replace")
+
+    def stop(self) -> None:
+        """Stop it as a service manager would, and hold it to a clean end.
+
+        Raises:
+            AssertionError: exit code other than 0, a traceback in its log, or it did not end.
+        """
+        self._running.terminate()
+        try:
+            code = self._running.wait(STOPPED_WITHIN)
+        except subprocess.TimeoutExpired:
+            code = None
+        self.kill()
+        assert code == 0, f"exit code {code}\n{self.stderr}"
+        assert "Traceback" not in self.stderr, self.stderr
+
+    def kill(self) -> None:
+        """End it the hard way; nothing is checked. Does nothing if it has ended."""
+        if self._process is None or self._stderr is not None:
+            return
+        self._process.kill()
+        self._process.communicate()
+        self._stderr = self.stderr
+        self._log.close()
+
+    @property
+    def _running(self) -> subprocess.Popen[str]:
+        assert self._process is not None, "not started"
+        return self._process
+
+    def _first_line(self) -> str:
+        stdout = self._running.stdout
+        assert stdout is not None
+        with selectors.DefaultSelector() as selector:
+            selector.register(stdout, selectors.EVENT_READ)
+            assert selector.select(READY_WITHIN), f"silent for {READY_WITHIN} s\n{self.stderr}"
+        return stdout.readline()
+
+
+@contextmanager
+def running_tracker(*args: str, env: Mapping[str, str] | None = None) -> Iterator[TrackerProcess]:
+    """A tracker that runs for the length of a ``with``, and must then stop cleanly."""
+    tracker = TrackerProcess().start(*args, env=env)
+    try:
+        yield tracker
+        tracker.stop()
+    finally:
+        tracker.kill()

@@ -1,0 +1,1 @@
+"""The codecs: vectors of the specifications, round trips, and any bytes at all."""

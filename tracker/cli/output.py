@@ -1,0 +1,35 @@
+"""What commands print: tables and JSON for people and programs, problems on standard error."""
+# ruff: noqa: T201 - the one module that prints
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+
+
+def print_table(rows: Iterable[Sequence[object]]) -> None:
+    """Columns as wide as their widest cell; None is a dash."""
+    cells = [["-" if cell is None else _printable(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        print("  ".join(map(str.ljust, row, widths)).rstrip())
+
+
+def print_line(text: str = "") -> None:
+    """Text of our own."""
+    print(text)
+
+
+def print_json(value: object) -> None:
+    """One JSON document."""
+    print(json.dumps(value, indent=2))
+
+
+def print_problem(problem: object) -> None:
+    """One line on standard error."""
+    print(f"tracker: {_printable(problem)}", file=sys.stderr)
+
+
+def _printable(value: object) -> str:
+    """Its text, without what could move the cursor of a terminal: trackers may send anything."""
+    text = str(value)
+    return text if text.isprintable() else text.encode("unicode_escape").decode()

@@ -1,0 +1,6 @@
+"""A Redis of our own for one machine: see `tracker.embedded.server`."""
+
+from tracker.embedded.executable import EmbeddedRedisMissing
+from tracker.embedded.server import EmbeddedRedis, EmbeddedRedisFailed
+
+__all__ = ["EmbeddedRedis", "EmbeddedRedisFailed", "EmbeddedRedisMissing"]

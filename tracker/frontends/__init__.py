@@ -1,0 +1,1 @@
+"""Sockets: HTTP, UDP, WebSocket, and the operator's pages."""

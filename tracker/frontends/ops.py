@@ -1,0 +1,87 @@
+"""The operator's HTTP server, on an address of its own: health, readiness, metrics."""
+
+from collections.abc import Callable
+
+from aiohttp import web
+from prometheus_client import GCCollector, ProcessCollector, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from tracker.frontends import webapp
+from tracker.metrics import Metrics
+
+
+class Ops:
+    """Serves ``/health``, ``/ready`` and ``/metrics``.
+
+    Args:
+        host_port: ``HOST:PORT``; an IPv6 address in brackets; port 0: any free one.
+        metrics: what ``/metrics`` shows, beside this process's memory, CPU and descriptors.
+        ready: the reasons why this process should get no traffic now; empty: it is ready.
+
+    Raises:
+        ValueError: `host_port` is not ``HOST:PORT``.
+    """
+
+    def __init__(self, host_port: str, metrics: Metrics, ready: Callable[[], list[str]]) -> None:
+        self._host, self._port = split_host_port(host_port)
+        self._ready = ready
+        self._registry = metrics.registry()
+        ProcessCollector(registry=self._registry)
+        GCCollector(registry=self._registry)
+        app = webapp.application()
+        app.router.add_get("/health", self._give_health)
+        app.router.add_get("/ready", self._give_ready)
+        app.router.add_get("/metrics", self._give_metrics)
+        self._runner = webapp.runner(app)
+        self._site: web.TCPSite | None = None
+
+    async def start(self) -> None:
+        """Open the port.
+
+        Raises:
+            OSError: the address cannot be had.
+        """
+        await self._runner.setup()
+        self._site = web.TCPSite(self._runner, self._host, self._port, backlog=16)
+        try:
+            await self._site.start()
+        except OSError:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Close the port, then what is open."""
+        await self._runner.cleanup()
+
+    @property
+    def port(self) -> int:
+        """The port that is open, or asked for before `start`."""
+        return self._port if self._site is None else self._site.port
+
+    async def _give_health(self, request: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def _give_ready(self, request: web.Request) -> web.Response:
+        reasons = self._ready()
+        body = {"ready": not reasons, "reasons": reasons}
+        return web.json_response(body, status=503 if reasons else 200)
+
+    async def _give_metrics(self, request: web.Request) -> web.Response:
+        return web.Response(
+            body=generate_latest(self._registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
+        )
+
+
+def split_host_port(text: str) -> tuple[str, int]:
+    """Host and port of ``HOST:PORT``; the brackets of an IPv6 address are taken off.
+
+    Raises:
+        ValueError: `text` is not of that form.
+    """
+    host, colon, port = text.rpartition(":")
+    bare = host.removeprefix("[").removesuffix("]")
+    if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535:
+        raise ValueError(f"not HOST:PORT: {text!r}")
+    if ":" in bare and bare == host:
+        raise ValueError(f"an IPv6 address needs brackets: {text!r}")
+    return bare, int(port)

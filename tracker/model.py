@@ -1,0 +1,125 @@
+"""The words of the field, shared by all floors. Values only: nothing here does anything.
+
+Requests and replies are NamedTuples: immutable, and the cheapest objects to make, which counts
+at one or two a packet.
+"""
+
+from enum import IntEnum
+from typing import NamedTuple, TypeAlias
+
+InfoHash: TypeAlias = bytes  # 20 bytes (BEP 3); a BEP 52 hash is cut to 20
+PeerId: TypeAlias = bytes  # 20 bytes (BEP 3)
+Ip: TypeAlias = bytes  # packed, 4 or 16 bytes; IPv4-mapped IPv6 is always kept as IPv4
+Endpoint: TypeAlias = bytes  # compact ip + port, 6 (BEP 23) or 18 bytes (BEP 7)
+
+FrontendId: TypeAlias = bytes  # 8 random bytes, new at each start
+Json: TypeAlias = bytes  # JSON text, relayed as it came
+
+HASH_SIZE = 20
+PEER_ID_SIZE = 20
+FRONTEND_ID_SIZE = 8
+IPV4_SIZE, IPV6_SIZE = 6, 18  # bytes of a compact endpoint
+
+
+class Event(IntEnum):
+    """Why a peer announces; the numbers are those of BEP 15, "announce request"."""
+
+    NONE = 0
+    COMPLETED = 1
+    STARTED = 2
+    STOPPED = 3
+
+
+class Family(IntEnum):
+    """The kinds of peers an info_hash has. Browsers (WebRTC) are a swarm of their own.
+
+    Numbers, since they index tuples on the hot path, where hashing an Enum would be slow.
+    """
+
+    IPV4 = 0
+    IPV6 = 1
+    BROWSER = 2
+
+
+class Counts(NamedTuple):
+    """A swarm in numbers, in the order of a UDP scrape reply (BEP 15, "Scrape")."""
+
+    seeders: int
+    completed: int  # downloads that finished, once per peer
+    leechers: int
+
+
+class Announce(NamedTuple):
+    """One peer's announce over HTTP or UDP, after its bytes were understood."""
+
+    info_hash: InfoHash
+    peer_id: PeerId
+    endpoint: Endpoint
+    event: Event
+    seeding: bool  # left = 0
+    numwant: int | None  # None: the default
+    both_families: bool  # the reply can carry peers of the other family too (HTTP)
+
+
+class Announced(NamedTuple):
+    """The tracker's answer to an `Announce`."""
+
+    interval_s: int
+    min_interval_s: int
+    counts: Counts
+    peers: bytes  # IPv4 endpoints of 6 bytes, joined
+    peers6: bytes  # IPv6 endpoints of 18 bytes, joined
+
+
+class Totals(NamedTuple):
+    """The whole cluster in numbers; live peers only."""
+
+    counted_at: int  # Unix seconds
+    swarms: int  # info_hashes with a peer over HTTP or UDP
+    browser_swarms: int  # info_hashes with a browser
+    ipv4_seeders: int
+    ipv4_leechers: int
+    ipv6_seeders: int
+    ipv6_leechers: int
+    browser_seeders: int
+    browser_leechers: int
+
+
+class BrowserAnnounce(NamedTuple):
+    """One browser's announce over WebSocket, without the offers themselves."""
+
+    info_hash: InfoHash
+    peer_id: PeerId
+    event: Event
+    seeding: bool
+    offers: int  # how many it brings
+
+
+class BrowserAnnounced(NamedTuple):
+    """The tracker's answer to a `BrowserAnnounce`."""
+
+    interval_s: int
+    counts: Counts
+    takers: list[tuple[PeerId, FrontendId]]  # who may get an offer, the first ones first
+
+
+class Offer(NamedTuple):
+    """A WebRTC offer on its way to one browser, with the address that its answer goes to."""
+
+    info_hash: InfoHash
+    peer_id: PeerId  # who offers
+    to_peer_id: PeerId  # who gets it
+    offer_id: Json
+    offer: Json
+    frontend: FrontendId  # where the offerer's socket is
+    session: int  # that socket's number there
+
+
+class Answer(NamedTuple):
+    """A WebRTC answer on its way back."""
+
+    info_hash: InfoHash
+    peer_id: PeerId  # who answers
+    offer_id: Json
+    answer: Json
+    session: int  # of the offerer's socket, on the frontend that the answer is sent to

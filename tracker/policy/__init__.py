@@ -1,0 +1,1 @@
+"""Pure decisions: the clock and randomness are arguments."""

@@ -1,0 +1,1 @@
+"""One request's flow: admit, plan, store, reply."""

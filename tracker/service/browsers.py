@@ -1,0 +1,104 @@
+"""Announces and scrapes of browsers: who is in the swarm, and who is offered to whom."""
+
+import random
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from tracker.errors import TrackerError
+from tracker.model import (
+    PEER_ID_SIZE,
+    BrowserAnnounce,
+    BrowserAnnounced,
+    Counts,
+    Event,
+    Family,
+    FrontendId,
+    InfoHash,
+    PeerId,
+)
+from tracker.policy.selection import choose
+from tracker.service.ports import Clock, Plan, Relay, Swarms, View
+from tracker.settings import WsSettings
+
+CUT = PEER_ID_SIZE  # where a member's peer_id ends and its frontend begins
+SPARE = 5  # takers beyond the offers
+
+
+class Browsers:
+    """What the WebSocket frontend asks. Rules of `done` as in `tracker.service.peers`."""
+
+    def __init__(
+        self, settings: WsSettings, swarms: Swarms, relay: Relay, frontend: FrontendId, clock: Clock
+    ) -> None:
+        """`frontend` is the id of this process, which marks its browsers in the swarm."""
+        self._settings = settings
+        self._swarms = swarms
+        self._relay = relay
+        self._frontend = frontend
+        self._clock = clock
+
+    def announce(
+        self,
+        request: BrowserAnnounce,
+        done: Callable[[BrowserAnnounced | TrackerError], None],
+    ) -> None:
+        """Take in one browser's announce, and say who may get its offers.
+
+        Raises:
+            Unavailable: see `tracker.service.ports`.
+        """
+        leaving = request.event is Event.STOPPED
+        plan = Plan(
+            request.info_hash,
+            request.peer_id,
+            Family.BROWSER,
+            request.peer_id + self._frontend,
+            request.seeding,
+            leaving,
+            request.event is Event.COMPLETED,
+            0 if leaving else min(request.offers, self._settings.max_offers),
+            False,
+        )
+        self._swarms.announce(plan, self._clock(), partial(self._answer, plan, done))
+
+    def scrape(
+        self,
+        info_hashes: Sequence[InfoHash],
+        done: Callable[[list[Counts] | TrackerError], None],
+    ) -> None:
+        """Count swarms of browsers, in the order asked.
+
+        Raises:
+            Unavailable: see `tracker.service.ports`.
+        """
+        self._swarms.scrape(info_hashes, Family.BROWSER, self._clock(), done)
+
+    def leave(self, info_hash: InfoHash, peer_id: PeerId) -> None:
+        """A browser of this frontend is gone."""
+        self._swarms.leave(info_hash, Family.BROWSER, peer_id + self._frontend)
+
+    def _answer(
+        self,
+        plan: Plan,
+        done: Callable[[BrowserAnnounced | TrackerError], None],
+        view: View | TrackerError,
+    ) -> None:
+        if isinstance(view, TrackerError):
+            done(view)
+            return
+        takers = self._takers(plan, view) if plan.want else []
+        done(BrowserAnnounced(self._settings.interval, view.counts, takers))
+
+    def _takers(self, plan: Plan, view: View) -> list[tuple[PeerId, FrontendId]]:
+        """Distinct browsers on frontends that can be reached, never the announcer's own; some
+        more than were asked for, since one may just have left.
+        """
+        me, reachable = plan.peer_id, self._relay.frontends
+        seeders, leechers = (
+            [member for member in role if member[CUT:] in reachable and member[:CUT] != me]
+            for role in view.own
+        )
+        want, at = plan.want + SPARE, random.random()
+        members = choose(seeders, leechers, me=b"", seeding=plan.seeding, want=want, at=at)
+        takers = {member[:CUT]: member[CUT:] for member in members}
+        return list(takers.items())

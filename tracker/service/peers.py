@@ -1,0 +1,101 @@
+"""Announces and scrapes of IP peers, over HTTP and UDP: admit → plan → store → reply."""
+
+import random
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from tracker.errors import Denied, TrackerError
+from tracker.model import IPV4_SIZE, Announce, Announced, Counts, Event, Family, InfoHash
+from tracker.policy.addresses import check_dialable
+from tracker.policy.intervals import spread
+from tracker.policy.limits import PerAddress
+from tracker.policy.selection import choose, clamp_numwant
+from tracker.service.ports import Clock, Plan, Swarms, View
+from tracker.settings import AnnounceSettings
+
+
+class Peers:
+    """What HTTP and UDP frontends ask. Each `done` is called once, with an answer or an error;
+    what a method raises comes instead of that call.
+    """
+
+    def __init__(self, settings: AnnounceSettings, swarms: Swarms, clock: Clock) -> None:
+        self._settings = settings
+        self._swarms = swarms
+        self._clock = clock
+        self._limit = PerAddress(settings.per_address)
+
+    def announce(
+        self, request: Announce, done: Callable[[Announced | TrackerError], None]
+    ) -> None:
+        """Take in one peer's announce.
+
+        Raises:
+            Denied: an address or port that can't be dialled, or too many announces.
+            Unavailable: see `tracker.service.ports`.
+        """
+        now_s = self._clock()
+        self._admit(request, now_s)
+        plan = self._plan(request)
+        self._swarms.announce(plan, now_s, partial(self._answer, plan, done))
+
+    def scrape(
+        self,
+        info_hashes: Sequence[InfoHash],
+        done: Callable[[list[Counts] | TrackerError], None],
+    ) -> None:
+        """Count swarms, in the order asked.
+
+        Raises:
+            Unavailable: see `tracker.service.ports`.
+        """
+        self._swarms.scrape(info_hashes, Family.IPV4, self._clock(), done)
+
+    def _admit(self, request: Announce, now_s: int) -> None:
+        check_dialable(request.endpoint)
+        if not self._limit.allows(request.endpoint[:-2], now_s):
+            raise Denied("too many announces from this address")
+
+    def _plan(self, request: Announce) -> Plan:
+        info_hash, peer_id, endpoint, event, seeding, numwant, both_families = request
+        settings = self._settings
+        leaving = event is Event.STOPPED
+        return Plan(
+            info_hash,
+            peer_id,
+            Family.IPV4 if len(endpoint) == IPV4_SIZE else Family.IPV6,
+            endpoint,
+            seeding,
+            leaving,
+            event is Event.COMPLETED,
+            0 if leaving else clamp_numwant(numwant, settings.numwant, settings.max_numwant),
+            both_families,
+        )
+
+    def _answer(
+        self,
+        plan: Plan,
+        done: Callable[[Announced | TrackerError], None],
+        view: View | TrackerError,
+    ) -> None:
+        if isinstance(view, TrackerError):
+            done(view)
+            return
+        settings = self._settings
+        own, other = self._chosen(plan, view)
+        ipv4, ipv6 = (own, other) if plan.family is Family.IPV4 else (other, own)
+        interval = spread(settings.interval, settings.interval_jitter, random.random())
+        done(Announced(interval, settings.min_interval, view.counts, ipv4, ipv6))
+
+    def _chosen(self, plan: Plan, view: View) -> tuple[bytes, bytes]:
+        """Endpoints of the asker's own family, and the rest from the other, joined."""
+        if plan.want == 0:
+            return b"", b""
+        at = random.random()
+        me, seeding, want = plan.member, plan.seeding, plan.want
+        own = choose(*view.own, me=me, seeding=seeding, want=want, at=at)
+        if not plan.both_families or len(own) == want:
+            return b"".join(own), b""
+        left = want - len(own)
+        other = choose(*view.other, me=me, seeding=seeding, want=left, at=at)
+        return b"".join(own), b"".join(other)

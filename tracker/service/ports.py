@@ -1,0 +1,79 @@
+"""What the service needs of the floors above it. They fit by shape; nothing is imported from them.
+
+Callbacks, not coroutines: on the hot path a task and a future cost as much as all the rest. A call
+that raises never calls its `done`; any other calls it exactly once, with an answer or with the
+error that stands in its place.
+"""
+
+from collections.abc import Callable, Container, Sequence
+from typing import NamedTuple, Protocol, TypeAlias
+
+from tracker.errors import TrackerError
+from tracker.model import Answer, Counts, Family, FrontendId, InfoHash, Offer, PeerId
+
+Clock: TypeAlias = Callable[[], int]  # Unix seconds
+Member: TypeAlias = bytes  # what a swarm holds: an endpoint, or a browser's peer_id + frontend
+
+
+class Plan(NamedTuple):
+    """What the store must do for one announce; policy has already decided everything."""
+
+    info_hash: InfoHash
+    peer_id: PeerId  # counts a completed download once
+    family: Family
+    member: Member
+    seeding: bool
+    leaving: bool
+    completed: bool
+    want: int  # members to return; 0: counts only
+    both_families: bool  # candidates of the other IP family too, not only its counts
+
+
+class Candidates(NamedTuple):
+    """Live members that a reply may name, the asker perhaps among them."""
+
+    seeders: Sequence[Member]  # empty for a seeder, who has no use of them
+    leechers: Sequence[Member]
+
+
+class View(NamedTuple):
+    """A swarm after the announce was applied to it."""
+
+    counts: Counts
+    own: Candidates  # of the announcer's family
+    other: Candidates  # of the other IP family, when the plan asked for both
+
+
+class Swarms(Protocol):
+    """The shared state of all swarms."""
+
+    def announce(
+        self, plan: Plan, now_s: int, done: Callable[[View | TrackerError], None]
+    ) -> None:
+        """Apply one announce and look at its swarm."""
+
+    def scrape(
+        self,
+        info_hashes: Sequence[InfoHash],
+        family: Family,
+        now_s: int,
+        done: Callable[[list[Counts] | TrackerError], None],
+    ) -> None:
+        """Count swarms, in the order asked: all IP peers, or the browsers."""
+
+    def leave(self, info_hash: InfoHash, family: Family, member: Member) -> None:
+        """Remove a member that is gone, without an answer; a lost removal expires by itself."""
+
+
+class Relay(Protocol):
+    """The way of offers and answers to browsers' sockets, wherever those are."""
+
+    @property
+    def frontends(self) -> Container[FrontendId]:
+        """The frontends that can be reached now; browsers of others are not offered to."""
+
+    def offer(self, frontend: FrontendId, offer: Offer) -> bool:
+        """Send an offer on its way; False: it is known to be in vain, so try another browser."""
+
+    def answer(self, frontend: FrontendId, answer: Answer) -> bool:
+        """Send an answer on its way; False: it is known to be in vain."""

@@ -1,0 +1,253 @@
+"""Swarms in Redis: announce, scrape, leave, by plain pipelined commands.
+
+No script: each command is idempotent, and passing members through Lua would double the cost of
+an announce. A lost write costs one peer one interval.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+
+from tracker.errors import TrackerError, Unavailable
+from tracker.model import Counts, Family, InfoHash
+from tracker.service.ports import Member, Plan, View
+from tracker.store.keys import completed_key, swarm_key
+from tracker.store.phrases import (
+    COUNT_TAIL,
+    CRLF,
+    EXPIRE,
+    ONE_MORE_TAIL,
+    PURGE,
+    WHOLE,
+    ZADD,
+    ZADD_NEW,
+    ZINCRBY,
+    ZREM,
+    ZSCORE,
+    Tails,
+    size_head,
+    ttl_tail,
+)
+from tracker.store.pipeline import Pipeline, Reply
+from tracker.store.reading import (
+    COUNTING,
+    NOBODY,
+    WHOLE_FOR_SEEDER,
+    WHOLE_READING,
+    Reading,
+    Seen,
+    Window,
+)
+
+PURGE_EVERY = 8  # announces; in between the dead are kept, but neither counted nor given
+MOST_SIZES = 10_000  # large swarms whose size is remembered
+
+OTHER = (Family.IPV6, Family.IPV4)  # by Family; browsers have no other
+SIZE_HEADS = tuple(map(size_head, range(32)))  # by the size of a member or peer_id
+
+Result = View | TrackerError
+Ask = tuple[bytes, Reading]  # a key and how to read it
+
+
+class RedisSwarms:
+    """`tracker.service.ports.Swarms` over one pipeline, for peers of one time to live.
+
+    Each method raises Unavailable when Redis is away or too much is in flight.
+    """
+
+    def __init__(
+        self, pipeline: Pipeline, *, ttl_s: int, completed_ttl_s: int, completed_memory_s: int
+    ) -> None:
+        self._pipeline = pipeline
+        self._ttl_s, self._memory_s = ttl_s, completed_memory_s
+        self._expire = ttl_tail(ttl_s)
+        self._expire_completed = ttl_tail(completed_ttl_s)
+        self._tails = Tails(0, ttl_s, completed_memory_s)
+        self._sizes: dict[bytes, tuple[int, int]] = {}  # large ones: seeders, leechers
+        self._turn = 0
+
+    def announce(self, plan: Plan, now_s: int, done: Callable[[Result], None]) -> None:
+        """Apply one announce and look at its swarm, in one round trip (two at first sight of a
+        large swarm).
+        """
+        tails = self._tails_at(now_s)
+        key = swarm_key(plan.family, plan.info_hash)
+        counter = completed_key(plan.family, plan.info_hash)
+        parts, skip = self._writes(plan, key, counter, tails)
+        asks = [(key, self._reading(key, plan, wanted=True))]
+        if plan.family is not Family.BROWSER:
+            other = swarm_key(OTHER[plan.family], plan.info_hash)
+            asks.append((other, self._reading(other, plan, wanted=plan.both_families)))
+        due = skip + 1
+        for where, reading in asks:
+            parts += reading.commands(where, tails)
+            due += reading.replies
+        parts += ZSCORE, counter, COUNT_TAIL
+        self._pipeline.submit(
+            b"".join(parts), due, partial(self._announced, plan, now_s, asks, skip, done)
+        )
+
+    def scrape(
+        self,
+        info_hashes: Sequence[InfoHash],
+        family: Family,
+        now_s: int,
+        done: Callable[[list[Counts] | TrackerError], None],
+    ) -> None:
+        """Count swarms in one round trip, in the order asked."""
+        tails = self._tails_at(now_s)
+        families = (family,) if family is Family.BROWSER else (Family.IPV4, Family.IPV6)
+        stride = len(families) * COUNTING.replies + 1
+        parts: list[bytes] = []
+        for info_hash in info_hashes:
+            for each in families:
+                parts += COUNTING.commands(swarm_key(each, info_hash), tails)
+            parts += ZSCORE, completed_key(family, info_hash), COUNT_TAIL
+
+        def counted(replies: list[Reply] | Unavailable) -> None:
+            if isinstance(replies, Unavailable):
+                done(replies)
+            else:
+                rows = range(0, len(replies), stride)
+                done([_counts_of_row(replies[at : at + stride]) for at in rows])
+
+        self._pipeline.submit(b"".join(parts), stride * len(info_hashes), counted)
+
+    def leave(self, info_hash: InfoHash, family: Family, member: Member) -> None:
+        """Remove a member that is gone, without an answer; a lost removal expires by itself."""
+        key = swarm_key(family, info_hash)
+        self._submit_unanswered((ZREM, key, CRLF, SIZE_HEADS[len(member)], member, CRLF), 1)
+
+    def _writes(
+        self, plan: Plan, key: bytes, counter: bytes, tails: Tails
+    ) -> tuple[list[bytes], int]:
+        """What the announce changes, and how many replies that has."""
+        member = plan.member
+        last = SIZE_HEADS[len(member)], member, CRLF
+        if plan.leaving:
+            return [ZREM, key, CRLF, *last], 1
+        score = tails.seeder if plan.seeding else tails.leecher
+        parts, due = [ZADD, key, score, *last, EXPIRE, key, self._expire], 2
+        if plan.completed:  # first, so that its reply is found
+            size = SIZE_HEADS[len(plan.peer_id)]
+            parts[:0] = ZADD_NEW, counter, tails.remember, size, plan.peer_id, CRLF
+            due += 1
+        self._turn += 1
+        if self._turn % PURGE_EVERY == 0:
+            parts += PURGE, key, tails.dead, PURGE, counter, tails.forgotten
+            parts += EXPIRE, counter, self._expire_completed
+            due += 3
+        return parts, due
+
+    def _reading(self, key: bytes, plan: Plan, *, wanted: bool) -> Reading:
+        if not wanted or plan.want == 0:
+            return COUNTING
+        size = self._sizes.get(key)
+        if size is None:
+            return WHOLE_FOR_SEEDER if plan.seeding else WHOLE_READING
+        # One more than is wanted: the asker may be among them.
+        return Window(*size, plan.want + 1, plan.seeding, random.random())
+
+    def _announced(
+        self,
+        plan: Plan,
+        now_s: int,
+        asks: list[Ask],
+        skip: int,
+        done: Callable[[Result], None],
+        replies: list[Reply] | Unavailable,
+    ) -> None:
+        if isinstance(replies, Unavailable):
+            done(replies)
+            return
+        completed = _completed(replies[-1])
+        if plan.completed and not plan.leaving and replies[0] == 1:
+            completed += 1
+            self._count_completed(completed_key(plan.family, plan.info_hash))
+        seen: list[Seen] = []
+        for key, reading in asks:
+            skip, start = skip + reading.replies, skip
+            found = reading.seen(replies[start:skip])
+            self._remember(key, found)
+            seen.append(found)
+        if all(found.exact for found in seen):
+            done(_view(seen, completed))
+        else:
+            self._recount(asks, seen, completed, now_s, done)
+
+    def _recount(
+        self,
+        asks: list[Ask],
+        seen: list[Seen],
+        completed: int,
+        now_s: int,
+        done: Callable[[Result], None],
+    ) -> None:
+        """Ask for the true counts of what turned out to be larger than was read."""
+        tails = self._tails_at(now_s)
+        parts = [part for key, _ in asks for part in COUNTING.commands(key, tails)]
+
+        def recounted(replies: list[Reply] | Unavailable) -> None:
+            if isinstance(replies, Unavailable):
+                done(replies)
+                return
+            exact: list[Seen] = []
+            for at, (key, _) in enumerate(asks):
+                counts = COUNTING.seen(replies[2 * at : 2 * at + 2])
+                exact.append(counts._replace(candidates=seen[at].candidates))
+                self._remember(key, counts)
+            done(_view(exact, completed))
+
+        try:
+            self._pipeline.submit(b"".join(parts), 2 * len(asks), recounted)
+        except Unavailable as error:
+            done(error)
+
+    def _remember(self, key: bytes, seen: Seen) -> None:
+        """Which swarms are large, so that they are not read whole the next time."""
+        sizes = self._sizes
+        if seen.seeders + seen.leechers > WHOLE:
+            if len(sizes) >= MOST_SIZES and key not in sizes:
+                del sizes[next(iter(sizes))]
+            sizes[key] = seen.seeders, seen.leechers
+        elif key in sizes:
+            del sizes[key]
+
+    def _count_completed(self, counter: bytes) -> None:
+        parts = ZINCRBY, counter, ONE_MORE_TAIL, EXPIRE, counter, self._expire_completed
+        self._submit_unanswered(parts, 2)
+
+    def _submit_unanswered(self, parts: Sequence[bytes], due: int) -> None:
+        """Soft state: what is lost here was counted by the pipeline, and mends itself."""
+        with suppress(Unavailable):
+            self._pipeline.submit(b"".join(parts), due, _ignore)
+
+    def _tails_at(self, now_s: int) -> Tails:
+        if self._tails.now_s != now_s:
+            self._tails = Tails(now_s, self._ttl_s, self._memory_s)
+        return self._tails
+
+
+def _ignore(_: list[Reply] | Unavailable) -> None:
+    """Nobody waits for these replies."""
+
+
+def _completed(score: Reply) -> int:
+    """From the score of a completed set's empty member: see `tracker.store.keys`."""
+    return -int(score) if isinstance(score, bytes) else 0
+
+
+def _counts_of_row(row: list[Reply]) -> Counts:
+    """From ZCOUNTs, seeders and leechers by turns, and the completed count's score."""
+    numbers: list[int] = row[:-1]  # type: ignore[assignment]
+    return Counts(sum(numbers[0::2]), _completed(row[-1]), sum(numbers[1::2]))
+
+
+def _view(seen: list[Seen], completed: int) -> View:
+    own = seen[0]
+    if len(seen) == 1:
+        return View(Counts(own.seeders, completed, own.leechers), own.candidates, NOBODY)
+    other = seen[1]
+    counts = Counts(own.seeders + other.seeders, completed, own.leechers + other.leechers)
+    return View(counts, own.candidates, other.candidates)

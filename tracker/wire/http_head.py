@@ -1,0 +1,79 @@
+"""The head of an HTTP request, read by llhttp; only what a tracker looks at is kept."""
+
+from typing import NamedTuple
+
+import httptools
+
+from tracker.errors import Malformed
+
+END = b"\r\n\r\n"  # where a head is over (RFC 9112, section 2.1)
+
+
+class Head(NamedTuple):
+    """A request without its body."""
+
+    method: bytes
+    target: bytes
+    http10: bool
+    keep_alive: bool  # the client lets the connection stay open
+    websocket: bool  # it asks for one (RFC 6455, section 4.2.1)
+    body: bool  # it says that a body follows
+    x_forwarded_for: bytes | None
+    forwarded: bytes | None
+
+
+def decode_head(data: bytes) -> Head:
+    """Read one whole head, empty line included.
+
+    Raises:
+        Malformed: it is not one.
+    """
+    notes = _Notes()
+    parser = httptools.HttpRequestParser(notes)
+    try:
+        parser.feed_data(data)
+    except httptools.HttpParserUpgrade:
+        pass  # a wish; who serves the request decides
+    except httptools.HttpParserError as error:
+        raise Malformed("this is not HTTP") from error
+    return Head(
+        parser.get_method(),
+        notes.target,
+        parser.get_http_version() == "1.0",
+        parser.should_keep_alive(),
+        notes.websocket,
+        notes.body,
+        notes.x_forwarded_for,
+        notes.forwarded,
+    )
+
+
+class _Notes:
+    """What the parser calls back with. The parser knows it, not it the parser: no cycle."""
+
+    __slots__ = ("body", "forwarded", "target", "websocket", "x_forwarded_for")
+
+    def __init__(self) -> None:
+        self.target = b""
+        self.websocket = self.body = False
+        self.forwarded: bytes | None = None
+        self.x_forwarded_for: bytes | None = None
+
+    def on_url(self, url: bytes) -> None:
+        self.target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        name = name.lower()
+        if name == b"upgrade":
+            self.websocket = b"websocket" in value.lower()
+        elif name == b"x-forwarded-for":
+            self.x_forwarded_for = _joined(self.x_forwarded_for, value)
+        elif name == b"forwarded":
+            self.forwarded = _joined(self.forwarded, value)
+        elif name == b"transfer-encoding" or (name == b"content-length" and value != b"0"):
+            self.body = True
+
+
+def _joined(before: bytes | None, value: bytes) -> bytes:
+    """A header that comes twice is one list (RFC 9110, section 5.3)."""
+    return value if before is None else before + b"," + value
