@@ -3,14 +3,12 @@
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
-PYTEST_ARGS ?=
-LOCK_ARGS ?=
 
 BIN := $(VENV)/bin
 INSTALL := scripts/install $(PYTHON) $(VENV)
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
-	$(LOCK_ARGS) pyproject.toml --extra embedded --group build
+	$(ARGS) pyproject.toml --extra embedded --group build
 
 .PHONY: help run test lint lock clean
 
@@ -20,9 +18,9 @@ help: ## tell what there is
 run: $(VENV)/run.stamp ## start a tracker on port 8000; ARGS="--port 9000": with these flags
 	@exec $(BIN)/tracker serve $(ARGS)
 
-test: $(VENV)/dev.stamp ## run all tests; PYTEST_ARGS="-k udp": some, or in another way
+test: $(VENV)/dev.stamp ## run all tests, with coverage; ARGS="-k udp": some, without
 	@scripts/test-tools
-	$(BIN)/pytest --cov --cov-fail-under=90 $(PYTEST_ARGS)
+	$(BIN)/pytest $(or $(ARGS),--cov --cov-fail-under=90)
 
 lint: $(VENV)/dev.stamp ## check format, style, types and the floors
 	$(BIN)/ruff format --check
@@ -30,7 +28,7 @@ lint: $(VENV)/dev.stamp ## check format, style, types and the floors
 	$(BIN)/mypy tracker workers tests
 	$(BIN)/lint-imports --no-cache
 
-lock: $(VENV)/dev.stamp ## make the lock files again; LOCK_ARGS=--upgrade: with newer versions
+lock: $(VENV)/dev.stamp ## make the lock files again; ARGS=--upgrade: with newer versions
 	$(COMPILE) --output-file requirements.lock
 	$(COMPILE) --group dev --constraint requirements.lock --output-file requirements-dev.lock
 	cd tests/clients && npm install --package-lock-only

@@ -112,8 +112,10 @@ def test_unknown_names_are_errors_in_every_source(tmp_path: Path, secrets: Path)
         f"unknown setting ws in {file}",
         f"unknown setting listen.prot in {file} (did you mean listen.port?)",
         f"unknown setting nothing.x in {file}",
-        f"unknown setting TRACKER_UPD_SECRET in {secrets}/TRACKER_UPD_SECRET"
-        " (did you mean TRACKER_UDP_SECRET?)",
+        (
+            f"unknown setting TRACKER_UPD_SECRET in {secrets / 'TRACKER_UPD_SECRET'} "
+            f"(did you mean TRACKER_UDP_SECRET?)"
+        ),
         "unknown setting TRACKER_PROT (did you mean TRACKER_PORT?)",
     ) == problems(environment=environment, file=file)
 
@@ -124,10 +126,14 @@ def test_each_bad_setting_is_one_line_that_names_its_source(tmp_path: Path) -> N
     found = problems({"listen.port": "http"}, environment, file)
     assert (
         "unknown setting TRACKER_PROT (did you mean TRACKER_PORT?)",
-        "listen.port = 'http' (from --port): "
-        "Input should be a valid integer, unable to parse string as an integer",
-        "listen.trusted_proxies = ['10.0.0.1/40', 'nonsense'] (from TRACKER_TRUSTED_PROXIES): "
-        "Input is not a valid IPv4 network; Input is not a valid IPv6 network",
+        (
+            "listen.port = 'http' (from --port): "
+            "Input should be a valid integer, unable to parse string as an integer"
+        ),
+        (
+            "listen.trusted_proxies = ['10.0.0.1/40', 'nonsense'] (from TRACKER_TRUSTED_PROXIES): "
+            "Input is not a valid IPv4 network; Input is not a valid IPv6 network"
+        ),
         f"udp.batch = 0 (from {file}): Input should be greater than or equal to 1",
     ) == found
 

@@ -116,12 +116,11 @@ def test_libtorrent_reads_the_same(tree: Path, name: str) -> None:
 
     source = tree.parent / name
     made = create([source], [[URL, "ws://x.test/"], ["http://y.test/announce"]])
-    read = libtorrent.torrent_info(libtorrent.bdecode(made.content))
-    assert made.info_hash == read.info_hash().to_bytes()
-    assert source.name == read.name()
-    assert [(URL, 0), ("ws://x.test/", 0), ("http://y.test/announce", 1)] == [
-        (tracker.url, tracker.tier) for tracker in read.trackers()
-    ]
+    read = libtorrent.load_torrent_buffer(made.content)
+    assert read.ti is not None
+    assert (made.info_hash, source.name) == (read.info_hashes.v1.to_bytes(), read.ti.name())
+    assert [URL, "ws://x.test/", "http://y.test/announce"] == read.trackers
+    assert [0, 0, 1] == read.tracker_tiers
     link = libtorrent.parse_magnet_uri(magnet(made.info_hash, made.name, [URL]))
     assert (made.info_hash, source.name, [URL]) == (
         link.info_hashes.v1.to_bytes(),
@@ -142,6 +141,13 @@ def test_libtorrent_reads_the_same(tree: Path, name: str) -> None:
 )
 def test_pieces_grow_with_the_whole_within_bounds(total: int, expected: int) -> None:
     assert expected == piece_length(total)
+
+
+def test_a_file_that_fills_its_pieces_has_no_more_of_them(tmp_path: Path) -> None:
+    data = os.urandom(2 * 16_384)
+    (tmp_path / "file").write_bytes(data)
+    pieces = info_of(create([tmp_path / "file"], [[URL]]).content)[b"pieces"]
+    assert hashlib.sha1(data[:16_384]).digest() + hashlib.sha1(data[16_384:]).digest() == pieces
 
 
 def test_nothing_to_share_is_an_error(tmp_path: Path) -> None:
@@ -222,7 +228,8 @@ def test_an_info_hash_is_read_in_every_usual_form(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "xyz", HASH.hex()[1:], "1" * 32, "magnet:?dn=x", "magnet:?xt=urn:sha1:aa", "é" * 40]
+    "text",
+    ["", "xyz", HASH.hex()[1:], "1" * 32, "magnet:?dn=x", "magnet:?xt=urn:sha1:aa", "é" * 40],
 )
 def test_anything_else_is_no_info_hash(text: str) -> None:
     with pytest.raises(TorrentError):

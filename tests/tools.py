@@ -10,6 +10,9 @@ from typing import NoReturn
 
 import pytest
 
+# Before a command: its process ends with the thread that started it, however that ends.
+MORTAL = ("setpriv", "--pdeathsig", "KILL")
+
 
 def require(tool: str) -> str:
     """The path of a program on ``PATH``; without it the test skips, and fails where CI is set."""

@@ -16,7 +16,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Self
 
-COMMAND: tuple[str, ...] = (sys.executable, "-m", "tracker", "serve")
+from tests.tools import MORTAL
+
+COMMAND = (sys.executable, "-m", "tracker", "serve")
 ANY_PORTS = ("--port", "0", "--admin", "127.0.0.1:0", "--drain", "1")
 READY_WITHIN = 20.0  # seconds; an embedded Redis starts with it
 STOPPED_WITHIN = 10.0  # seconds; more than the drain time above
@@ -43,7 +45,7 @@ class TrackerProcess:
         """
         clean = {k: v for k, v in os.environ.items() if not k.startswith("TRACKER_")}
         self._process = subprocess.Popen(
-            [*COMMAND, *ANY_PORTS, *args],
+            [*MORTAL, *COMMAND, *ANY_PORTS, *args],
             env={**clean, **(env or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

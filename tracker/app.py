@@ -107,9 +107,7 @@ class Node:
         self.peers = Peers(announce, swarms(announce.peer_ttl), clock)
         self.sessions = Sessions(frontend, ws.max_pending, metrics)
         browsers = Browsers(ws, swarms(ws.ttl), self.sessions, frontend, clock)
-        webtorrent = WebTorrent(
-            ws, browsers, self.sessions, self.sessions, frontend, metrics
-        )
+        webtorrent = WebTorrent(ws, browsers, self.sessions, self.sessions, frontend, metrics)
         self.websocket = WebSocketFrontend(ws, webtorrent, self.wheel, metrics)
         secret = settings.udp.secret
         key = secret.get_secret_value().encode() if secret else secrets.token_bytes(32)

@@ -70,6 +70,7 @@ class Metrics(Collector):
         self.store_errors = Counter(
             "tracker_store_errors", "Requests that Redis did not serve.", ("kind",)
         )
+        self.jobs = Counter("tracker_jobs", "Background jobs that ran.", ("job", "outcome"))
         self.store_seconds = Histogram(
             "tracker_store_seconds", "Time from a request to Redis to its reply."
         )
@@ -81,7 +82,8 @@ class Metrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """All families, for `prometheus_client`."""
-        for counter in (self.requests, self.relayed, self.closed, self.store_errors):
+        counters = (self.requests, self.relayed, self.closed, self.store_errors, self.jobs)
+        for counter in counters:
             yield counter.read()
         yield self.store_seconds.read()
         for name, help_, read in self._gauges:

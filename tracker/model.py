@@ -58,7 +58,7 @@ class Announce(NamedTuple):
     event: Event
     seeding: bool  # left = 0
     numwant: int | None  # None: the default
-    both_families: bool  # the reply can carry peers of the other family too (HTTP)
+    full: bool  # the reply has room for the other family's peers and the completed count (HTTP)
 
 
 class Announced(NamedTuple):

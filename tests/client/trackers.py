@@ -4,23 +4,24 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from ssl import SSLContext
+from typing import cast
 
 from aiohttp import web
 from websockets.asyncio.server import ServerConnection, serve
 
+from tracker.client.udp import Address
 from tracker.model import Counts
 from tracker.wire import udp
 from tracker.wire.compact import pack, pack_ip
-from tracker.wire.udp import ANNOUNCE, CONNECT, CONNECT_HEAD
+from tracker.wire.udp import ANNOUNCE, CONNECT_HEAD
 
 INFO_HASH = bytes(range(236, 256))  # bytes that are no UTF-8
-OTHER_HASH = b"&=%+ ;?#/\\\"'<>\0\n\r\t~." + b"x"
+OTHER_HASH = b"&=%+ ;?#/\\\"'<>\0\n\r\t~."
 PEER_ID = b"-XX0001-" + bytes(12)
 CONNECTION_ID = bytes(range(8))
 PEERS = (("192.0.2.1", 6881), ("198.51.100.2", 65_535))
 PEERS6 = (("2001:db8::1", 51_413),)
 COUNTS = Counts(seeders=3, completed=7, leechers=2)
-FAR_PAST_S = 1  # timeouts of tests that wait for them
 
 UdpAnswer = Callable[[bytes], Sequence[bytes]]
 WsAnswer = Callable[[bytes], Sequence[str | bytes]]
@@ -52,25 +53,30 @@ def good_answer(packet: bytes) -> list[bytes]:
 
 
 class _UdpTracker(asyncio.DatagramProtocol):
-    def __init__(self, answer: UdpAnswer) -> None:
-        self._answer = answer
+    def __init__(self, answer: UdpAnswer, watch: Callable[[bytes, Address], object]) -> None:
+        self._answer, self._watch = answer, watch
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        self._transport = cast(asyncio.DatagramTransport, transport)
 
-    def datagram_received(self, data: bytes, source: tuple[str | int, ...]) -> None:
+    def datagram_received(self, data: bytes, source: Address) -> None:
+        self._watch(data, source)
         for reply in self._answer(data):
             self._transport.sendto(reply, source)
 
 
 @asynccontextmanager
 async def udp_tracker(
-    answer: UdpAnswer = good_answer, host: str = "127.0.0.1"
+    answer: UdpAnswer = good_answer,
+    host: str = "127.0.0.1",
+    watch: Callable[[bytes, Address], object] = lambda packet, source: None,
 ) -> AsyncIterator[int]:
-    """Each packet gets the packets that `answer` makes of it; yields the port."""
+    """Each packet gets the packets that `answer` makes of it; yields the port.
+
+    `watch` sees each packet and its source before it is answered.
+    """
     transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-        lambda: _UdpTracker(answer), local_addr=(host, 0)
+        lambda: _UdpTracker(answer, watch), local_addr=(host, 0)
     )
     try:
         port: int = transport.get_extra_info("sockname")[1]

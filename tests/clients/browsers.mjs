@@ -22,13 +22,13 @@ const FILES = {
   '/content': ['application/octet-stream', await readFile(file)]
 }
 const FLAGS = [
+  '--allow-loopback-in-peer-connection',
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-gpu',
   '--disable-quic',
   '--disable-sync',
-  '--no-first-run',
-  '--allow-loopback-in-peer-connection'
+  '--no-first-run'
 ]
 
 const server = createServer((request, response) => {

@@ -13,16 +13,6 @@ FAILURES = (
     lt.torrent_error_alert,
     lt.tracker_error_alert,
 )
-SETTINGS = {
-    "alert_mask": lt.alert_category.status | lt.alert_category.tracker,
-    "allow_multiple_connections_per_ip": True,
-    "enable_dht": False,
-    "enable_lsd": False,
-    "enable_natpmp": False,
-    "enable_upnp": False,
-    "ssrf_mitigation": False,  # else it scrapes nothing on loopback
-}
-
 AlertT = TypeVar("AlertT", bound=lt.alert)
 
 
@@ -34,7 +24,21 @@ class LibtorrentPeer:
     """
 
     def __init__(self, torrent: Path, folder: Path, host: str) -> None:
-        self._session = lt.session(SETTINGS | {"listen_interfaces": f"{host}:0"})
+        kinds = lt.alert_category
+        settings = lt.default_settings()
+        settings.update(
+            {
+                "alert_mask": kinds.status | kinds.storage | kinds.tracker,
+                "allow_multiple_connections_per_ip": True,
+                "enable_dht": False,
+                "enable_lsd": False,
+                "enable_natpmp": False,
+                "enable_upnp": False,
+                "listen_interfaces": f"{host}:0",
+                "ssrf_mitigation": False,  # else it scrapes nothing on loopback
+            }
+        )
+        self._session = lt.session(settings)
         params = lt.add_torrent_params()
         params.ti = lt.torrent_info(str(torrent))
         params.save_path = str(folder)
@@ -48,6 +52,11 @@ class LibtorrentPeer:
     def finished(self) -> None:
         """It has all pieces, and their hashes are right."""
         self._next(lt.torrent_finished_alert)
+
+    def flushed(self) -> None:
+        """All that it has got is in its file."""
+        self._torrent.flush_cache()
+        self._next(lt.cache_flushed_alert)
 
     def counts(self) -> tuple[int, int]:
         """Seeders and leechers, by a scrape."""

@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from tests.tools import missing, require
+from tests.tools import MORTAL, missing, require
 
 HERE = Path(__file__).parent
 PATIENCE = 45  # seconds
@@ -18,17 +18,21 @@ def run_script(script: str, *args: str, packages: tuple[str, ...]) -> str:
         packages: those of npm that it drives; without them the test skips, and fails in CI.
 
     Raises:
-        AssertionError: it ended with another code than 0; the message holds what it wrote.
+        AssertionError: it failed or took too long; the message holds what it wrote.
     """
     for package in packages:
         if not (HERE / "node_modules" / package).exists():
             missing(f"the npm package {package}")
-    run = subprocess.run(
-        [require("node"), HERE / script, *args],
-        capture_output=True,
-        check=False,
+    with subprocess.Popen(
+        [*MORTAL, require("node"), str(HERE / script), *args],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=PATIENCE,
-    )
-    assert 0 == run.returncode, run.stdout + run.stderr
-    return run.stdout
+    ) as run:
+        try:
+            output, errors = run.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            run.kill()
+            output, errors = run.communicate()
+    assert 0 == run.returncode, output + errors
+    return output

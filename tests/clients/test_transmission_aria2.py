@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.clients.sample import Sample, digest_of
-from tests.tools import free_port, require
+from tests.tools import MORTAL, free_port, require
 from tests.tracker_process import TrackerProcess
 
 PATIENCE = 40  # seconds for the download
@@ -31,9 +31,11 @@ def transmission(torrent: Path, content: Path, home: Path) -> Iterator[None]:
         "utp-enabled": False,
     }
     (home / "settings.json").write_text(json.dumps(settings))
-    command = [require("transmission-cli"), "--config-dir", home, "--download-dir", content.parent]
+    options = ("--config-dir", str(home), "--download-dir", str(content.parent))
     with subprocess.Popen(
-        [*command, torrent], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [*MORTAL, require("transmission-cli"), *options, str(torrent)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     ) as process:
         try:
             yield
@@ -61,8 +63,9 @@ def download_with_aria2(torrent: Path, folder: Path) -> subprocess.CompletedProc
         "seed-time": "0",
         "summary-interval": "0",
     }
+    flags = [f"--{name}={value}" for name, value in options.items()]
     return subprocess.run(
-        [require("aria2c"), "--no-conf", *(f"--{k}={v}" for k, v in options.items()), torrent],
+        [*MORTAL, require("aria2c"), "--no-conf", *flags, str(torrent)],
         capture_output=True,
         check=False,
         text=True,
@@ -74,7 +77,7 @@ def download_with_aria2(torrent: Path, folder: Path) -> subprocess.CompletedProc
 def test_aria2_downloads_from_the_transmission_that_the_tracker_named(
     protocol: str, tracker: TrackerProcess, sample: Sample, tmp_path: Path
 ) -> None:
-    torrent = sample.write_torrent(tmp_path / "watched", tracker.url(protocol))
+    torrent = sample.write_torrent(tmp_path, tracker.url(protocol))
     content = sample.write_content(tmp_path / "seeder")
 
     with transmission(torrent, content, tmp_path / "home"):

@@ -86,8 +86,9 @@ async def scrape(
 def _client(url: str) -> _Client:
     try:
         split = urlsplit(url)
-        usable = split.scheme in _MODULES and split.hostname and split.port != 0
-    except ValueError:  # its port is no port, or its host has a lone bracket
+        name = (split.hostname or "").encode("idna")
+        usable = split.scheme in _MODULES and name and split.port != 0
+    except ValueError:  # a host or a port that cannot be
         usable = False
     if not usable:
         raise BadUrl(f"{url} is no tracker's URL ({', '.join(_MODULES)})")

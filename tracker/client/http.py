@@ -1,8 +1,9 @@
 """Asks trackers over HTTP and HTTPS (BEP 3, BEP 48)."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from socket import AddressFamily
+from socket import AF_UNSPEC, AddressFamily
 from typing import Final
 
 import aiohttp
@@ -64,19 +65,22 @@ async def _get(url: str, family: AddressFamily) -> bytes:
         BadUrl: not one that HTTP knows.
         Unreachable: no connection.
     """
+    try:
+        target = URL(url, encoded=True)  # the percent-encoding of hashes is ours, byte for byte
+    except ValueError as error:
+        raise BadUrl(f"{url} is no URL of HTTP") from error
+    if family != AF_UNSPEC:  # aiohttp breaks on a host that has no address of the family
+        await asyncio.get_running_loop().getaddrinfo(target.host, None, family=family)
     session = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(family=family),
         timeout=aiohttp.ClientTimeout(total=None),  # the caller's holds
         headers={"User-Agent": f"tracker/{__version__}"},
     )
     try:
-        # `encoded`: the percent-encoding of hashes is ours, byte for byte.
-        async with session, session.get(URL(url, encoded=True)) as response:
+        async with session, session.get(target) as response:
             if response.status != HTTPStatus.OK:
                 raise BadReply(f"HTTP status {response.status} {response.reason}")
             return await _read(response.content)
-    except aiohttp.InvalidURL as error:
-        raise BadUrl(f"{url} is no URL of HTTP") from error
     except aiohttp.ClientConnectionError as error:
         raise Unreachable(str(error)) from error
     except aiohttp.ClientError as error:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from socket import AF_INET6, SOCK_DGRAM, AddressFamily, socket
-from typing import Any, Final, TypeVar, cast
+from typing import Final, TypeAlias, TypeVar, cast
 from urllib.parse import SplitResult, urlsplit
 
 from tracker.client.model import (
@@ -26,6 +26,8 @@ from tracker.wire import udp as wire
 
 _RESEND_AFTER_S: Final = (1.0, 2.0, 4.0)
 _MOST_HASHES: Final = 70  # in one packet; BEP 15 allows about 74
+
+Address: TypeAlias = tuple[str, int] | tuple[str, int, int, int]  # as Python's sockets have it
 
 _T = TypeVar("_T")
 _R = TypeVar("_R", wire.ConnectReply, wire.AnnounceReply, wire.ScrapeReply)
@@ -63,12 +65,8 @@ async def _ask_first(
     url: SplitResult, family: AddressFamily, question: Callable[["_Tracker"], Awaitable[_T]]
 ) -> _T:
     """The answer of the first of the host's addresses where somebody listens."""
-    if url.port is None:
-        raise BadUrl("a udp:// URL needs a port")
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(url.hostname, url.port, family=family, type=SOCK_DGRAM)
     refusals = []
-    for one_family, _, _, _, address in found:
+    for one_family, address in await _resolve(url, family):
         try:
             async with _open(one_family, address) as tracker:
                 await tracker.connect()
@@ -78,8 +76,18 @@ async def _ask_first(
     raise refusals[0]
 
 
+async def _resolve(url: SplitResult, family: AddressFamily) -> list[tuple[AddressFamily, Address]]:
+    """The host's addresses, at least one."""
+    if url.port is None:
+        raise BadUrl("a udp:// URL needs a port")
+    found = await asyncio.get_running_loop().getaddrinfo(
+        url.hostname, url.port, family=family, type=SOCK_DGRAM
+    )
+    return [(one_family, cast(Address, address)) for one_family, _, _, _, address in found]
+
+
 @asynccontextmanager
-async def _open(family: AddressFamily, address: tuple[Any, ...]) -> AsyncIterator["_Tracker"]:
+async def _open(family: AddressFamily, address: Address) -> AsyncIterator["_Tracker"]:
     size = IPV6_SIZE if family == AF_INET6 else IPV4_SIZE
     with socket(family, SOCK_DGRAM) as channel:
         channel.setblocking(False)

@@ -10,6 +10,7 @@ program, so no process stays between. The kernel keeps the request across ``exec
 which happens however the parent ends, since the parent alone holds the other side.
 """
 
+import ctypes
 import os
 import resource
 import signal
@@ -23,8 +24,6 @@ _STOP_TIMEOUT_S = 3.0
 
 def become(parent: int, command: list[str]) -> None:
     """Turn into `command`, to be killed when the thread of `parent` that started us ends."""
-    import ctypes  # here, since where `pipe` serves it may be missing
-
     if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
     if os.getppid() != parent:  # it ended before the request was in place
@@ -34,20 +33,26 @@ def become(parent: int, command: list[str]) -> None:
 
 def supervise(command: list[str]) -> int:
     """Run `command` until it ends, or standard input or a SIGTERM ends it; returns its code."""
+    process: subprocess.Popen[bytes] | None = None
+
+    def pass_on(*_: object) -> None:
+        if process is not None:  # else the parent's SIGKILL to our group will follow
+            process.terminate()
+
+    signal.signal(signal.SIGTERM, pass_on)
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
-    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
-
-    def stop_at_end_of_input() -> None:
-        while os.read(0, 4096):
-            pass
-        process.terminate()
-        try:
-            process.wait(_STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-
-    threading.Thread(target=stop_at_end_of_input, daemon=True).start()
+    threading.Thread(target=_stop_at_end_of_input, args=(process,), daemon=True).start()
     return process.wait()
+
+
+def _stop_at_end_of_input(process: subprocess.Popen[bytes]) -> None:
+    while os.read(0, 4096):
+        pass
+    process.terminate()
+    try:
+        process.wait(_STOP_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def main(arguments: list[str]) -> int:

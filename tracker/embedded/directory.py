@@ -53,7 +53,9 @@ def sweep(base: Path) -> None:
 
 def _base() -> Path:
     usual = tempfile.gettempdir()
-    return Path(usual if len(os.fsencode(usual)) <= _LONGEST_BASE else "/tmp")
+    if len(os.fsencode(usual)) <= _LONGEST_BASE:
+        return Path(usual)
+    return Path("/tmp")  # noqa: S108 - mkdtemp makes the name
 
 
 def _make(base: Path) -> tuple[Path, int]:

@@ -7,6 +7,7 @@ the buffer.
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
@@ -33,6 +34,7 @@ from tracker.wire.http_head import END, Head, decode_head
 if TYPE_CHECKING:
     from tracker.frontends.door import Door
 
+
 class HttpConnection(asyncio.Protocol):
     """A TCP connection, until something else than announces and scrapes is asked on it."""
 
@@ -40,7 +42,9 @@ class HttpConnection(asyncio.Protocol):
         "_answering",
         "_buffer",
         "_client",
+        "_deadline",
         "_door",
+        "_eof",
         "_head",
         "_route",
         "_transport",
@@ -57,6 +61,8 @@ class HttpConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._buffer = b""
         self._answering = False
+        self._eof = False
+        self._deadline = 0.0
         self._head: Head | None = None
         self._route = Route(None, None, b"")
 
@@ -67,6 +73,7 @@ class HttpConnection(asyncio.Protocol):
         if self._client is None:
             self._client = pack_ip(transport.get_extra_info("peername")[0])
         if self._door.admit(self, self._client):
+            self._expect_within(self._door.http.request_timeout)
             self._door.wheel.schedule(self, self._door.http.request_timeout)
         else:
             self._transport.abort()
@@ -77,13 +84,23 @@ class HttpConnection(asyncio.Protocol):
         self._door.left(self)
 
     def expired(self, now: float) -> None:
-        """A head took too long, or a kept connection was idle for too long."""
-        if self._transport is not None:
-            if self._buffer:
-                self._door.count_closed("http", "slow")
-                self._refuse(HTTPStatus.REQUEST_TIMEOUT)
-            else:
-                self._transport.close()
+        """A head took too long, or a kept connection was idle for too long; or not yet."""
+        left = self._door.http.request_timeout if self._answering else self._deadline - now
+        if self._transport is None:
+            return
+        if left > 0:
+            self._door.wheel.schedule(self, left)
+        elif self._buffer:
+            self._door.count_closed("http", "slow")
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT)
+        else:
+            self._transport.close()
+
+    def _expect_within(self, seconds: float) -> None:
+        """Expect the next head by then. The wheel looks at it when it comes round, so that a
+        request costs no more than a note.
+        """
+        self._deadline = time.monotonic() + seconds
 
     def data_received(self, data: bytes) -> None:
         fresh = not self._buffer
@@ -94,8 +111,9 @@ class HttpConnection(asyncio.Protocol):
             self._transport.pause_reading()  # pipelined further than one head: until we are there
 
     def eof_received(self) -> bool:
-        """The client sends no more: what it asked is still answered."""
-        return self._answering
+        """The client sends no more: what it asked is still answered, where TLS lets us."""
+        self._eof = True
+        return self._answering and self._transport is not None and self._transport.can_write_eof()
 
     def close(self) -> None:
         """Close once the request being answered has its answer; for a drain."""
@@ -115,14 +133,13 @@ class HttpConnection(asyncio.Protocol):
         if buffer[:2] == b"\r\n":
             buffer = self._buffer = buffer.lstrip(b"\r\n")  # RFC 9112, section 2.2
         end = buffer.find(END)
-        if end > self._door.http.max_head or (
-            end < 0 and len(buffer) > self._door.http.max_head
-        ):
+        if end > self._door.http.max_head or (end < 0 and len(buffer) > self._door.http.max_head):
             self._door.count_closed("http", "head")
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         elif end >= 0:
             self._begin(buffer[: end + len(END)], buffer[end + len(END) :])
         elif fresh and buffer:  # the clock of a head runs from its first byte
+            self._expect_within(self._door.http.request_timeout)
             self._door.wheel.schedule(self, self._door.http.request_timeout)
 
     def _begin(self, raw: bytes, rest: bytes) -> None:
@@ -137,7 +154,6 @@ class HttpConnection(asyncio.Protocol):
             self._hand_over(head)
             return
         self._buffer = rest
-        self._door.wheel.cancel(self)
         if head.method not in (b"GET", b"HEAD"):
             self._refuse(HTTPStatus.METHOD_NOT_ALLOWED)
         elif head.body:
@@ -218,7 +234,7 @@ class HttpConnection(asyncio.Protocol):
         transport, head = self._transport, self._head
         if transport is None or head is None:
             return  # the client did not wait; its announce stands
-        keep_alive = head.keep_alive and not self._door.draining
+        keep_alive = head.keep_alive and not self._door.draining and not self._eof
         transport.write(
             encode_response(
                 200,
@@ -232,9 +248,9 @@ class HttpConnection(asyncio.Protocol):
         if not keep_alive:
             transport.close()
             return
-        self._door.wheel.schedule(self, self._door.http.keepalive)
-        transport.resume_reading()
+        self._expect_within(self._door.http.keepalive)
         if self._buffer:
+            transport.resume_reading()
             # Not at once: a pipeline of refusals must not become a recursion.
             asyncio.get_running_loop().call_soon(self._resume)
 
@@ -251,9 +267,7 @@ class HttpConnection(asyncio.Protocol):
         body = status.phrase.encode() + b"\n"
         head_only = self._head is not None and self._head.method == b"HEAD"
         transport.write(
-            encode_response(
-                status, body, keep_alive=False, http10=False, head_only=head_only
-            )
+            encode_response(status, body, keep_alive=False, http10=False, head_only=head_only)
         )
         transport.close()
         self._buffer = b""

@@ -25,9 +25,7 @@ class Peers:
         self._clock = clock
         self._limit = PerAddress(settings.per_address)
 
-    def announce(
-        self, request: Announce, done: Callable[[Announced | TrackerError], None]
-    ) -> None:
+    def announce(self, request: Announce, done: Callable[[Announced | TrackerError], None]) -> None:
         """Take in one peer's announce.
 
         Raises:
@@ -57,7 +55,7 @@ class Peers:
             raise Denied("too many announces from this address")
 
     def _plan(self, request: Announce) -> Plan:
-        info_hash, peer_id, endpoint, event, seeding, numwant, both_families = request
+        info_hash, peer_id, endpoint, event, seeding, numwant, full = request
         settings = self._settings
         leaving = event is Event.STOPPED
         return Plan(
@@ -69,7 +67,7 @@ class Peers:
             leaving,
             event is Event.COMPLETED,
             0 if leaving else clamp_numwant(numwant, settings.numwant, settings.max_numwant),
-            both_families,
+            full,
         )
 
     def _answer(
@@ -94,7 +92,7 @@ class Peers:
         at = random.random()
         me, seeding, want = plan.member, plan.seeding, plan.want
         own = choose(*view.own, me=me, seeding=seeding, want=want, at=at)
-        if not plan.both_families or len(own) == want:
+        if not plan.full or len(own) == want:
             return b"".join(own), b""
         left = want - len(own)
         other = choose(*view.other, me=me, seeding=seeding, want=left, at=at)

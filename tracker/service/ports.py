@@ -26,7 +26,7 @@ class Plan(NamedTuple):
     leaving: bool
     completed: bool
     want: int  # members to return; 0: counts only
-    both_families: bool  # candidates of the other IP family too, not only its counts
+    full: bool  # the reply has room for the other IP family's members and the completed count
 
 
 class Candidates(NamedTuple):
@@ -39,17 +39,15 @@ class Candidates(NamedTuple):
 class View(NamedTuple):
     """A swarm after the announce was applied to it."""
 
-    counts: Counts
+    counts: Counts  # completed: 0 unless the plan is full
     own: Candidates  # of the announcer's family
-    other: Candidates  # of the other IP family, when the plan asked for both
+    other: Candidates  # of the other IP family, for a full plan
 
 
 class Swarms(Protocol):
     """The shared state of all swarms."""
 
-    def announce(
-        self, plan: Plan, now_s: int, done: Callable[[View | TrackerError], None]
-    ) -> None:
+    def announce(self, plan: Plan, now_s: int, done: Callable[[View | TrackerError], None]) -> None:
         """Apply one announce and look at its swarm."""
 
     def scrape(

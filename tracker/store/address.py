@@ -27,7 +27,6 @@ class Address:
         kind: type[AbstractConnection] = options.pop("connection_class", Connection)
         self._connection = kind(**options)
 
-
     def __str__(self) -> str:
         """Without the secret, fit for a log."""
         connection = self._connection

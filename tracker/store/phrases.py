@@ -48,9 +48,16 @@ def ttl_tail(ttl_s: int) -> bytes:
     return CRLF + _bulk(b"%d" % ttl_s)
 
 
+_RANKS = tuple(_bulk(b"%d" % rank) for rank in range(4096))  # those of most windows, made once
+
+
+def _rank(rank: int) -> bytes:
+    return _RANKS[rank] if rank < len(_RANKS) else _bulk(b"%d" % rank)
+
+
 def rank_tail(start: int, stop: int) -> bytes:
     """ZRANGE's ranks, the last one included."""
-    return CRLF + _bulk(b"%d" % start) + _bulk(b"%d" % stop)
+    return CRLF + _rank(start) + _rank(stop)
 
 
 def rank_rev_tail(start: int, stop: int) -> bytes:

@@ -91,9 +91,7 @@ class Window:
 
     replies = 4
 
-    def __init__(
-        self, seeders: int, leechers: int, want: int, seeding: bool, at: float
-    ) -> None:
+    def __init__(self, seeders: int, leechers: int, want: int, seeding: bool, at: float) -> None:
         """Plan it.
 
         Args:
@@ -104,7 +102,7 @@ class Window:
         """
         share = 0 if seeding else round(want * seeders / max(1, seeders + leechers))
         self._share = share, want - share
-        self._start = int(at * max(1, seeders - share)), int(at * max(1, leechers - want + share))
+        self._start = _start(seeders, share, at), _start(leechers, want - share, at)
 
     def commands(self, key: bytes, tails: Tails) -> tuple[bytes, ...]:
         """Both counts, both windows; a window of nobody asks for the rank 0 and drops it."""
@@ -135,6 +133,13 @@ class Window:
         high = high[: max(0, min(self._share[1], leechers - self._start[1]))]
         return Seen(seeders, leechers, Candidates(low, high), exact=True)
 
+
+def _start(size: int, share: int, at: float) -> int:
+    """Where a stretch of `share` begins: anywhere from rank 0 to where it ends with the last."""
+    return int(at * (max(0, size - share) + 1))
+
+
+EMPTY = Seen(0, 0, NOBODY, exact=True)
 
 Reading = Counting | Whole | WholeForSeeder | Window
 

@@ -8,11 +8,12 @@ import random
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from typing import NamedTuple
 
 from tracker.errors import TrackerError, Unavailable
 from tracker.model import Counts, Family, InfoHash
 from tracker.service.ports import Member, Plan, View
-from tracker.store.keys import completed_key, swarm_key
+from tracker.store.keys import COMPLETED_TAG, SWARM_TAG, completed_key, swarm_key
 from tracker.store.phrases import (
     COUNT_TAIL,
     CRLF,
@@ -32,6 +33,7 @@ from tracker.store.phrases import (
 from tracker.store.pipeline import Pipeline, Reply
 from tracker.store.reading import (
     COUNTING,
+    EMPTY,
     NOBODY,
     WHOLE_FOR_SEEDER,
     WHOLE_READING,
@@ -42,12 +44,20 @@ from tracker.store.reading import (
 
 PURGE_EVERY = 8  # announces; in between the dead are kept, but neither counted nor given
 MOST_SIZES = 10_000  # large swarms whose size is remembered
+MOST_OTHERS = 10_000  # swarms whose other family is remembered
+OTHER_AGE_S = 5
 
 OTHER = (Family.IPV6, Family.IPV4)  # by Family; browsers have no other
 SIZE_HEADS = tuple(map(size_head, range(32)))  # by the size of a member or peer_id
 
 Result = View | TrackerError
-Ask = tuple[bytes, Reading]  # a key and how to read it
+
+
+class Ask(NamedTuple):
+    """One family of a swarm that is to be read."""
+
+    key: bytes
+    reading: Reading
 
 
 class RedisSwarms:
@@ -65,6 +75,7 @@ class RedisSwarms:
         self._expire_completed = ttl_tail(completed_ttl_s)
         self._tails = Tails(0, ttl_s, completed_memory_s)
         self._sizes: dict[bytes, tuple[int, int]] = {}  # large ones: seeders, leechers
+        self._others: dict[bytes, tuple[int, Seen]] = {}  # good until then
         self._turn = 0
 
     def announce(self, plan: Plan, now_s: int, done: Callable[[Result], None]) -> None:
@@ -72,20 +83,24 @@ class RedisSwarms:
         large swarm).
         """
         tails = self._tails_at(now_s)
-        key = swarm_key(plan.family, plan.info_hash)
-        counter = completed_key(plan.family, plan.info_hash)
-        parts, skip = self._writes(plan, key, counter, tails)
-        asks = [(key, self._reading(key, plan, wanted=True))]
-        if plan.family is not Family.BROWSER:
-            other = swarm_key(OTHER[plan.family], plan.info_hash)
-            asks.append((other, self._reading(other, plan, wanted=plan.both_families)))
-        due = skip + 1
-        for where, reading in asks:
-            parts += reading.commands(where, tails)
-            due += reading.replies
-        parts += ZSCORE, counter, COUNT_TAIL
+        key = SWARM_TAG[plan.family] + plan.info_hash
+        parts, skip = self._writes(plan, key, tails)
+        if key in self._others:
+            del self._others[key]  # what this process changes, it sees at once
+        own = self._reading(key, plan)
+        parts += own.commands(key, tails)
+        due = skip + own.replies
+        other = self._other_reading(plan, now_s)
+        if isinstance(other, Ask):
+            parts += other.reading.commands(other.key, tails)
+            due += other.reading.replies
+        if plan.full:
+            parts += ZSCORE, COMPLETED_TAG[plan.family] + plan.info_hash, COUNT_TAIL
+            due += 1
         self._pipeline.submit(
-            b"".join(parts), due, partial(self._announced, plan, now_s, asks, skip, done)
+            b"".join(parts),
+            due,
+            partial(self._announced, plan, now_s, skip, Ask(key, own), other, done),
         )
 
     def scrape(
@@ -97,7 +112,7 @@ class RedisSwarms:
     ) -> None:
         """Count swarms in one round trip, in the order asked."""
         tails = self._tails_at(now_s)
-        families = (family,) if family is Family.BROWSER else (Family.IPV4, Family.IPV6)
+        families = (family,) if family == Family.BROWSER else (Family.IPV4, Family.IPV6)
         stride = len(families) * COUNTING.replies + 1
         parts: list[bytes] = []
         for info_hash in info_hashes:
@@ -119,29 +134,30 @@ class RedisSwarms:
         key = swarm_key(family, info_hash)
         self._submit_unanswered((ZREM, key, CRLF, SIZE_HEADS[len(member)], member, CRLF), 1)
 
-    def _writes(
-        self, plan: Plan, key: bytes, counter: bytes, tails: Tails
-    ) -> tuple[list[bytes], int]:
+    def _writes(self, plan: Plan, key: bytes, tails: Tails) -> tuple[list[bytes], int]:
         """What the announce changes, and how many replies that has."""
         member = plan.member
-        last = SIZE_HEADS[len(member)], member, CRLF
+        head = SIZE_HEADS[len(member)]
         if plan.leaving:
-            return [ZREM, key, CRLF, *last], 1
+            return [ZREM, key, CRLF, head, member, CRLF], 1
         score = tails.seeder if plan.seeding else tails.leecher
-        parts, due = [ZADD, key, score, *last, EXPIRE, key, self._expire], 2
+        parts, due = [ZADD, key, score, head, member, CRLF, EXPIRE, key, self._expire], 2
         if plan.completed:  # first, so that its reply is found
+            counter = completed_key(plan.family, plan.info_hash)
             size = SIZE_HEADS[len(plan.peer_id)]
             parts[:0] = ZADD_NEW, counter, tails.remember, size, plan.peer_id, CRLF
-            due += 1
+            parts += EXPIRE, counter, self._expire_completed
+            due += 2
         self._turn += 1
         if self._turn % PURGE_EVERY == 0:
+            counter = completed_key(plan.family, plan.info_hash)
             parts += PURGE, key, tails.dead, PURGE, counter, tails.forgotten
             parts += EXPIRE, counter, self._expire_completed
             due += 3
         return parts, due
 
-    def _reading(self, key: bytes, plan: Plan, *, wanted: bool) -> Reading:
-        if not wanted or plan.want == 0:
+    def _reading(self, key: bytes, plan: Plan) -> Reading:
+        if plan.want == 0:
             return COUNTING
         size = self._sizes.get(key)
         if size is None:
@@ -149,58 +165,70 @@ class RedisSwarms:
         # One more than is wanted: the asker may be among them.
         return Window(*size, plan.want + 1, plan.seeding, random.random())
 
+    def _other_reading(self, plan: Plan, now_s: int) -> Ask | Seen:
+        """How to see the other IP family: what was seen of it lately serves for its counts."""
+        if plan.family == Family.BROWSER:
+            return EMPTY
+        key = SWARM_TAG[OTHER[plan.family]] + plan.info_hash
+        lately = self._others.get(key)
+        if lately is not None and now_s < lately[0]:
+            seen = lately[1]
+            if not plan.full or plan.want == 0 or not (seen.seeders or seen.leechers):
+                return seen
+        return Ask(key, self._reading(key, plan) if plan.full else COUNTING)
+
     def _announced(
         self,
         plan: Plan,
         now_s: int,
-        asks: list[Ask],
         skip: int,
+        own: Ask,
+        other: Ask | Seen,
         done: Callable[[Result], None],
         replies: list[Reply] | Unavailable,
     ) -> None:
         if isinstance(replies, Unavailable):
             done(replies)
             return
-        completed = _completed(replies[-1])
+        completed = _completed(replies[-1]) if plan.full else 0
         if plan.completed and not plan.leaving and replies[0] == 1:
             completed += 1
             self._count_completed(completed_key(plan.family, plan.info_hash))
-        seen: list[Seen] = []
-        for key, reading in asks:
-            skip, start = skip + reading.replies, skip
-            found = reading.seen(replies[start:skip])
-            self._remember(key, found)
-            seen.append(found)
-        if all(found.exact for found in seen):
-            done(_view(seen, completed))
+        self._others.pop(own.key, None)  # seen before the change, by a reply that came since
+        end = skip + own.reading.replies
+        seen = own.reading.seen(replies[skip:end])
+        self._remember(own.key, seen)
+        if isinstance(other, Ask):
+            seen_other = other.reading.seen(replies[end : end + other.reading.replies])
+            self._remember(other.key, seen_other)
+            self._remember_other(other.key, seen_other, now_s)
         else:
-            self._recount(asks, seen, completed, now_s, done)
+            seen_other = other
+        if seen.exact and seen_other.exact:
+            done(_view(seen, seen_other, completed))
+        else:
+            self._recount(plan, seen, seen_other, completed, done)
 
     def _recount(
         self,
-        asks: list[Ask],
-        seen: list[Seen],
+        plan: Plan,
+        own: Seen,
+        other: Seen,
         completed: int,
-        now_s: int,
         done: Callable[[Result], None],
     ) -> None:
-        """Ask for the true counts of what turned out to be larger than was read."""
-        tails = self._tails_at(now_s)
-        parts = [part for key, _ in asks for part in COUNTING.commands(key, tails)]
+        """Ask for the true counts of a swarm that turned out to be larger than was read."""
 
-        def recounted(replies: list[Reply] | Unavailable) -> None:
-            if isinstance(replies, Unavailable):
+        def recounted(replies: list[Counts] | TrackerError) -> None:
+            if isinstance(replies, TrackerError):
                 done(replies)
                 return
-            exact: list[Seen] = []
-            for at, (key, _) in enumerate(asks):
-                counts = COUNTING.seen(replies[2 * at : 2 * at + 2])
-                exact.append(counts._replace(candidates=seen[at].candidates))
-                self._remember(key, counts)
-            done(_view(exact, completed))
+            counts = replies[0]
+            self._remember(swarm_key(plan.family, plan.info_hash), own)
+            done(View(counts._replace(completed=completed), own.candidates, other.candidates))
 
         try:
-            self._pipeline.submit(b"".join(parts), 2 * len(asks), recounted)
+            self.scrape([plan.info_hash], plan.family, self._tails.now_s, recounted)
         except Unavailable as error:
             done(error)
 
@@ -213,6 +241,13 @@ class RedisSwarms:
             sizes[key] = seen.seeders, seen.leechers
         elif key in sizes:
             del sizes[key]
+
+    def _remember_other(self, key: bytes, seen: Seen, now_s: int) -> None:
+        """A swarm's other family: its counts may be some seconds old."""
+        others = self._others
+        if len(others) >= MOST_OTHERS and key not in others:
+            del others[next(iter(others))]
+        others[key] = now_s + OTHER_AGE_S, seen._replace(candidates=NOBODY)
 
     def _count_completed(self, counter: bytes) -> None:
         parts = ZINCRBY, counter, ONE_MORE_TAIL, EXPIRE, counter, self._expire_completed
@@ -244,10 +279,6 @@ def _counts_of_row(row: list[Reply]) -> Counts:
     return Counts(sum(numbers[0::2]), _completed(row[-1]), sum(numbers[1::2]))
 
 
-def _view(seen: list[Seen], completed: int) -> View:
-    own = seen[0]
-    if len(seen) == 1:
-        return View(Counts(own.seeders, completed, own.leechers), own.candidates, NOBODY)
-    other = seen[1]
+def _view(own: Seen, other: Seen, completed: int) -> View:
     counts = Counts(own.seeders + other.seeders, completed, own.leechers + other.leechers)
     return View(counts, own.candidates, other.candidates)

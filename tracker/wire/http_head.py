@@ -36,11 +36,13 @@ def decode_head(data: bytes) -> Head:
         pass  # a wish; who serves the request decides
     except httptools.HttpParserError as error:
         raise Malformed("this is not HTTP") from error
+    http10 = parser.get_http_version() == "1.0"
     return Head(
         parser.get_method(),
         notes.target,
-        parser.get_http_version() == "1.0",
-        parser.should_keep_alive(),
+        http10,
+        # RFC 9112, section 9.3; llhttp's own verdict is gone when the message is complete
+        b"keep-alive" in notes.connection if http10 else b"close" not in notes.connection,
         notes.websocket,
         notes.body,
         notes.x_forwarded_for,
@@ -51,10 +53,10 @@ def decode_head(data: bytes) -> Head:
 class _Notes:
     """What the parser calls back with. The parser knows it, not it the parser: no cycle."""
 
-    __slots__ = ("body", "forwarded", "target", "websocket", "x_forwarded_for")
+    __slots__ = ("body", "connection", "forwarded", "target", "websocket", "x_forwarded_for")
 
     def __init__(self) -> None:
-        self.target = b""
+        self.target = self.connection = b""
         self.websocket = self.body = False
         self.forwarded: bytes | None = None
         self.x_forwarded_for: bytes | None = None
@@ -64,7 +66,9 @@ class _Notes:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         name = name.lower()
-        if name == b"upgrade":
+        if name == b"connection":
+            self.connection += value.lower()
+        elif name == b"upgrade":
             self.websocket = b"websocket" in value.lower()
         elif name == b"x-forwarded-for":
             self.x_forwarded_for = _joined(self.x_forwarded_for, value)

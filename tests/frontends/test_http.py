@@ -1,0 +1,424 @@
+"""HTTP over real sockets: requests in pieces and in heaps, connections kept, closed and cut."""
+
+import socket
+import ssl
+import struct
+from typing import Any
+
+import bencodepy
+import pytest
+
+from tests.frontends.clients import HASH, OTHER_HASH, announce, get, query
+from tests.nodes import RunningNode, TcpPeer, running_node, until
+from tests.redis_servers import RedisServer, TlsFiles
+from tracker.wire.compact import pack, pack_ip
+
+SCRAPE = "/scrape?info_hash=" + "%EC%ED%EE%EF%F0%F1%F2%F3%F4%F5%F6%F7%F8%F9%FA%FB%FC%FD%FE%FF"
+LOCAL, LOCAL6 = pack_ip("127.0.0.1"), pack_ip("::1")
+
+
+def decoded(body: bytes) -> dict[bytes, Any]:
+    decoded: dict[bytes, Any] = bencodepy.decode(body)
+    return decoded
+
+
+async def announced(peer: TcpPeer, *headers: str, **changed: Any) -> dict[bytes, Any]:
+    """Announce as a leecher; the decoded reply."""
+    reply = await peer.ask(announce(*headers, **changed))
+    assert 200 == reply.status
+    return decoded(reply.body)
+
+
+# Announces
+
+
+async def test_two_peers_find_each_other_on_one_kept_connection(tracker: RunningNode) -> None:
+    peer = await tracker.tcp()
+    alone = await announced(peer, port=1001, left=0)
+    assert 1620 <= alone.pop(b"interval") <= 1980  # 1800 and a tenth
+    assert {
+        b"complete": 1,
+        b"downloaded": 0,
+        b"external ip": LOCAL,
+        b"incomplete": 0,
+        b"min interval": 300,
+        b"peers": b"",
+    } == alone
+    found = await announced(peer, port=1002)
+    assert pack(LOCAL, 1001) == found[b"peers"]
+    assert (1, 1) == (found[b"complete"], found[b"incomplete"])
+    assert 2 == tracker.requests["http", "announce", "ok"]
+
+
+async def test_peers_of_both_families_are_named(tracker: RunningNode) -> None:
+    over_ipv4, over_ipv6 = await tracker.tcp("127.0.0.1"), await tracker.tcp("::1")
+    assert b"peers6" not in await announced(over_ipv4, port=1001)
+    reply = await announced(over_ipv6, port=1002)
+    assert LOCAL6 == reply[b"external ip"]
+    assert (pack(LOCAL, 1001), b"") == (reply[b"peers"], reply[b"peers6"])
+    reply = await announced(over_ipv4, port=1001)
+    assert (b"", pack(LOCAL6, 1002)) == (reply[b"peers"], reply[b"peers6"])
+    assert 2 == reply[b"incomplete"]
+
+
+async def test_peers_come_as_dictionaries_to_who_cannot_read_compact_ones(
+    tracker: RunningNode,
+) -> None:
+    over_ipv4, over_ipv6 = await tracker.tcp("127.0.0.1"), await tracker.tcp("::1")
+    await announced(over_ipv4, port=1001)
+    await announced(over_ipv6, port=1002)
+    reply = await announced(over_ipv4, port=1003, compact=0)
+    assert [
+        {b"ip": b"127.0.0.1", b"port": 1001},
+        {b"ip": b"::1", b"port": 1002},
+    ] == reply[b"peers"]
+
+
+async def test_a_peer_that_stopped_is_gone_and_named_nobody(tracker: RunningNode) -> None:
+    peer = await tracker.tcp()
+    await announced(peer, port=1001)
+    await announced(peer, port=1002)
+    reply = await announced(peer, port=1001, event="stopped")
+    assert (1, b"") == (reply[b"incomplete"], reply[b"peers"])
+    assert b"" == (await announced(peer, port=1002))[b"peers"]
+
+
+@pytest.mark.parametrize("left", [None, "", "x"])
+async def test_who_does_not_say_what_is_left_downloads(
+    tracker: RunningNode, left: str | None
+) -> None:
+    reply = await announced(await tracker.tcp(), left=left)
+    assert (0, 1) == (reply[b"complete"], reply[b"incomplete"])
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        f"/announce?{query()}",
+        f"/a_pass-key.1/announce?{query()}",
+        f"//announce?{query()}",
+        f"http://tracker.test:8000/announce?{query()}",
+        f"HTTPS://tracker.test/KEY/announce?{query()}",
+        f"/announce?{query()}&trackerid=a?b&x",
+        f"/announce??x=1&{query()}",
+    ],
+)
+async def test_an_announce_is_found_under_these_targets(tracker: RunningNode, target: str) -> None:
+    reply = await (await tracker.tcp()).ask(get(target))
+    assert 1 == decoded(reply.body)[b"incomplete"]
+
+
+async def test_a_scrape_counts_what_was_asked_for(tracker: RunningNode) -> None:
+    peer = await tracker.tcp()
+    await announced(peer, left=0, event="completed")
+    await announced(peer, info_hash=OTHER_HASH)
+    reply = await peer.ask(get(f"/KEY{SCRAPE}&info_hash={'%00' * 20}"))
+    nobody = {b"complete": 0, b"downloaded": 0, b"incomplete": 0}
+    files = {HASH: {b"complete": 1, b"downloaded": 1, b"incomplete": 0}, bytes(20): nobody}
+    assert {b"files": files} == decoded(reply.body)
+    assert 1 == tracker.requests["http", "scrape", "ok"]
+
+
+# Bytes in, in all portions
+
+
+async def test_a_request_may_come_byte_by_byte(tracker: RunningNode) -> None:
+    peer = await tracker.tcp()
+    peer.writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for byte in announce():
+        await peer.send(bytes([byte]))
+    assert 200 == (await peer.reply()).status
+
+
+async def test_pipelined_requests_are_answered_in_order(tracker: RunningNode) -> None:
+    peer = await tracker.tcp()
+    await peer.send(announce(port=1001) + get(SCRAPE) + announce(port=1002))
+    replies = [decoded((await peer.reply()).body) for _ in range(3)]
+    assert 1 == replies[0][b"incomplete"]
+    assert 1 == replies[1][b"files"][HASH][b"incomplete"]
+    assert pack(LOCAL, 1001) == replies[2][b"peers"]
+
+
+async def test_a_long_pipeline_of_refusals_is_answered_in_order(tracker: RunningNode) -> None:
+    peer = await tracker.tcp()
+    await peer.send(get("/announce") * 1500)
+    for _ in range(1500):
+        assert b"info_hash must be 20 bytes" == decoded((await peer.reply()).body)[
+            b"failure reason"
+        ]
+
+
+async def test_a_pipeline_longer_than_a_head_waits_in_the_kernel(
+    tracker: RunningNode, redis: RedisServer
+) -> None:
+    peer = await tracker.tcp()
+    redis.pause()
+    await peer.send(announce())
+    await until(lambda: tracker.node.pipeline.in_flight == 1)
+    await peer.send(get(SCRAPE) * 200)
+    (connection,) = tracker.node._doors[0]._open
+    await until(lambda: len(connection._buffer) > 8192)
+    redis.resume()
+    assert [200] * 201 == [(await peer.reply()).status for _ in range(201)]
+
+
+async def test_empty_lines_before_a_request_are_skipped(tracker: RunningNode) -> None:
+    peer = await tracker.tcp()
+    assert 200 == (await peer.ask(b"\r\n\r\n" + announce())).status
+    assert 200 == (await peer.ask(b"\r\n" + announce())).status
+
+
+# The connection, kept or not
+
+
+@pytest.mark.parametrize(
+    ("version", "header", "kept"),
+    [
+        ("1.1", "Accept: */*", None),
+        ("1.1", "Connection: keep-alive", None),
+        ("1.1", "Connection: close", "close"),
+        ("1.0", "Accept: */*", "close"),
+        ("1.0", "Connection: Keep-Alive", "keep-alive"),
+    ],
+)
+async def test_a_connection_is_kept_as_the_client_wishes(
+    tracker: RunningNode, version: str, header: str, kept: str | None
+) -> None:
+    peer = await tracker.tcp()
+    request = get(f"/announce?{query()}", header, version=version)
+    assert kept == (await peer.ask(request)).headers.get("connection")
+    if kept == "close":
+        assert b"" == await peer.rest()
+    else:
+        assert 200 == (await peer.ask(request)).status
+
+
+async def test_head_is_answered_without_a_body(tracker: RunningNode) -> None:
+    peer = await tracker.tcp()
+    await peer.send(get(SCRAPE, method="HEAD"))
+    reply = await peer.reply(head_only=True)
+    assert (200, str(len((await peer.ask(get(SCRAPE))).body))) == (
+        reply.status,
+        reply.headers["content-length"],
+    )
+
+
+async def test_an_idle_connection_is_closed_after_its_time(tracker: RunningNode) -> None:
+    peer = await tracker.tcp()
+    await announced(peer)
+    tracker.pass_time(59)
+    await announced(peer)
+    tracker.pass_time(59)
+    assert 1 == tracker.connections
+    tracker.pass_time(2)
+    assert b"" == await peer.rest()
+    assert {} == tracker.closed
+
+
+async def test_a_connection_that_asks_nothing_is_closed(tracker: RunningNode) -> None:
+    peer = await tracker.tcp()
+    await until(lambda: tracker.connections == 1)
+    tracker.pass_time(9)
+    assert 1 == tracker.connections
+    tracker.pass_time(2)
+    assert b"" == await peer.rest()
+
+
+async def test_who_says_that_no_more_will_come_still_gets_all_answers(
+    tracker: RunningNode,
+) -> None:
+    peer = await tracker.tcp()
+    await peer.send(announce(port=1001) + announce(port=1002))
+    peer.writer.write_eof()
+    await peer.reply()
+    assert pack(LOCAL, 1001) == decoded((await peer.reply()).body)[b"peers"]
+    assert b"" == await peer.rest()
+
+
+async def test_who_says_so_in_the_midst_of_a_pipeline_gets_what_was_whole(
+    tracker: RunningNode, redis: RedisServer
+) -> None:
+    peer = await tracker.tcp()
+    redis.pause()
+    await peer.send(announce() + announce()[:-1])
+    peer.writer.write_eof()
+    await until(lambda: tracker.node.pipeline.in_flight == 1)
+    redis.resume()
+    await peer.reply()
+    assert b"" == await peer.rest()
+
+
+async def test_who_says_so_before_asking_is_let_go(tracker: RunningNode) -> None:
+    peer = await tracker.tcp()
+    await peer.send(announce()[:-1])
+    peer.writer.write_eof()
+    assert b"" == await peer.rest()
+
+
+async def test_the_announce_of_who_does_not_wait_counts(
+    tracker: RunningNode, redis: RedisServer
+) -> None:
+    peer = await tracker.tcp()
+    redis.pause()
+    await peer.send(announce())
+    await until(lambda: tracker.node.pipeline.in_flight == 1)
+    # No lingering: the connection is reset, as by a client that crashed.
+    reset = struct.pack("ii", 1, 0)
+    peer.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+    peer.writer.transport.abort()
+    await until(lambda: tracker.connections == 0)
+    redis.resume()
+    reply = await (await tracker.tcp()).ask(get(SCRAPE))
+    assert 1 == decoded(reply.body)[b"files"][HASH][b"incomplete"]
+    assert 1 == tracker.requests["http", "announce", "ok"]
+
+
+async def test_who_was_gone_before_being_let_in_leaves_no_trace(tracker: RunningNode) -> None:
+    reset = struct.pack("ii", 1, 0)
+    for _ in range(20):
+        with socket.create_connection(("127.0.0.1", tracker.port())) as visitor:
+            visitor.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+    await announced(await tracker.tcp())
+    assert 1 == tracker.connections
+
+
+async def test_who_asks_on_and_on_and_reads_nothing_is_cut(tracker: RunningNode) -> None:
+    peer = await tracker.tcp()
+    small = peer.writer.get_extra_info("socket")
+    small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    peer.reader._limit = 1  # type: ignore[attr-defined]
+    request = get(SCRAPE) * 1000
+    with pytest.raises(ConnectionError):
+        while True:
+            await peer.send(request)
+    assert 1 == tracker.closed["http", "slow"]
+    await announced(await tracker.tcp())
+
+
+# Addresses
+
+
+@pytest.mark.parametrize(
+    ("header", "address"),
+    [
+        ("X-Forwarded-For: 203.0.113.9", "203.0.113.9"),
+        ("X-Forwarded-For: 192.0.2.1, 203.0.113.9", "203.0.113.9"),
+        ("X-Forwarded-For: 203.0.113.9, 10.1.1.1", "203.0.113.9"),
+        ("X-Forwarded-For: ::ffff:203.0.113.9", "203.0.113.9"),
+        ("X-Forwarded-For: 2001:db8::9", "2001:db8::9"),
+        ("X-Forwarded-For: 203.0.113.9, unknown", "127.0.0.1"),
+        ('Forwarded: for=192.0.2.1, for="[2001:db8::9]:80";proto=http', "2001:db8::9"),
+        ("X-Real-IP: 203.0.113.9", "127.0.0.1"),
+    ],
+)
+async def test_a_trusted_proxy_tells_the_address(
+    redis: RedisServer, header: str, address: str
+) -> None:
+    listen = {"trusted_proxies": ["127.0.0.1", "10.0.0.0/8"]}
+    async with running_node(redis.url, listen=listen) as tracker:
+        reply = await announced(await tracker.tcp(), header)
+        assert pack_ip(address) == reply[b"external ip"]
+        found = await announced(await tracker.tcp(), port=1)
+    endpoint = pack(pack_ip(address), 6881)
+    assert endpoint == found[b"peers"] + found.get(b"peers6", b"")
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For: 203.0.113.9", "Forwarded: for=203.0.113.9"])
+async def test_nobody_else_tells_an_address(redis: RedisServer, header: str) -> None:
+    async with running_node(redis.url, listen={"trusted_proxies": ["10.0.0.0/8"]}) as tracker:
+        reply = await announced(await tracker.tcp(), header)
+    assert LOCAL == reply[b"external ip"]
+
+
+@pytest.mark.parametrize("named", [False, True])
+async def test_addresses_that_announces_name_count_only_where_set(
+    redis: RedisServer, named: bool
+) -> None:
+    async with running_node(redis.url, announce={"client_addresses": named}) as tracker:
+        peer = await tracker.tcp()
+        await announced(peer, port=1001, ip="10.0.0.7")
+        await announced(peer, port=1002, ip="a.name", ipv6="[::1]:5", ipv4="10.0.0.8")
+        await announced(peer, port=1003, ip="a.name")
+        found = (await announced(peer, port=1004))[b"peers"]
+    ips = ("10.0.0.7", "10.0.0.8", "127.0.0.1") if named else ("127.0.0.1",) * 3
+    endpoints = {pack(pack_ip(ip), 1001 + at) for at, ip in enumerate(ips)}
+    assert endpoints == {found[at : at + 6] for at in range(0, len(found), 6)}
+
+
+async def test_a_name_in_an_announce_may_not_be_undialable(redis: RedisServer) -> None:
+    async with running_node(redis.url, announce={"client_addresses": True}) as tracker:
+        reply = await announced(await tracker.tcp(), ip="0.0.0.0")
+    assert {b"failure reason": b"this address can not be connected to"} == reply
+
+
+# The store is away
+
+
+async def test_without_redis_the_answer_is_a_failure_and_later_all_is_well(
+    tracker: RunningNode, redis: RedisServer
+) -> None:
+    peer = await tracker.tcp()
+    redis.kill()
+    await tracker.redis_gone()
+    failure = {b"failure reason": b"the tracker's store is away", b"retry in": 2}
+    assert failure == await announced(peer)
+    assert failure == decoded((await peer.ask(get(SCRAPE))).body)
+    assert 1 == tracker.requests["http", "announce", "unavailable"]
+    assert 1 == tracker.requests["http", "scrape", "unavailable"]
+    redis.start()
+    await tracker.redis_back()
+    assert 1 == (await announced(peer))[b"incomplete"]
+
+
+async def test_who_waits_when_redis_goes_is_told(
+    tracker: RunningNode, redis: RedisServer
+) -> None:
+    announcer, scraper = await tracker.tcp(), await tracker.tcp()
+    redis.pause()
+    await announcer.send(announce())
+    await scraper.send(get(SCRAPE))
+    await until(lambda: tracker.node.pipeline.in_flight == 2)
+    redis.kill()
+    for peer in announcer, scraper:
+        assert 2 == decoded((await peer.reply()).body)[b"retry in"]
+
+
+async def test_too_many_in_flight_is_a_failure_at_once(redis: RedisServer) -> None:
+    async with running_node(redis.url, redis={"max_in_flight": 1}) as tracker:
+        first, second = await tracker.tcp(), await tracker.tcp()
+        redis.pause()
+        await first.send(announce())
+        await until(lambda: tracker.node.pipeline.in_flight == 1)
+        assert b"the tracker is overloaded" == (await announced(second))[b"failure reason"]
+        assert 1 == tracker.requests["http", "announce", "overloaded"]
+        redis.resume()
+        assert 200 == (await first.reply()).status
+
+
+# TLS
+
+
+async def test_https_serves_the_same(redis: RedisServer, tls_files: TlsFiles) -> None:
+    trust = ssl.create_default_context(cafile=tls_files.ca)
+    files = {"cert": tls_files.cert, "key": tls_files.key}
+    async with running_node(redis.url, tls=files) as tracker:
+        peer = await tracker.tcp(ssl=trust)
+        assert 1 == (await announced(peer))[b"incomplete"]
+        assert 1 == (await announced(peer))[b"incomplete"]
+        assert 404 == (await peer.ask(get("/nowhere"))).status
+
+
+# Limits
+
+
+async def test_announces_of_one_address_can_be_bounded(
+    redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tracker.app.clock", lambda: 1_800_000_000)
+    async with running_node(redis.url, announce={"per_address": 1}) as tracker:
+        peer = await tracker.tcp()
+        await announced(peer)
+        reply = await announced(peer)
+        assert {b"failure reason": b"too many announces from this address"} == reply
+        assert 1 == tracker.requests["http", "announce", "denied"]
+        assert b"peers" in await announced(await tracker.tcp(local="127.0.0.2"))

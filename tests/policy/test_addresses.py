@@ -1,0 +1,110 @@
+"""Which address a client has, and which addresses a peer may have."""
+
+from ipaddress import ip_address, ip_network
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracker.errors import Denied
+from tracker.policy.addresses import Networks, check_dialable, client
+
+PROXIES = Networks([ip_network("10.0.0.0/8"), ip_network("fd00::/8")])
+UNREADABLE = b""
+
+
+def ip(text: str) -> bytes:
+    return ip_address(text).packed
+
+
+@pytest.mark.parametrize(
+    ("address", "inside"),
+    [
+        ("9.255.255.255", False),
+        ("10.0.0.0", True),
+        ("10.255.255.255", True),
+        ("11.0.0.0", False),
+        ("fcff:ffff::", False),
+        ("fd00::", True),
+        ("fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", True),
+        ("fe00::", False),
+        ("a00::", False),  # begins with the bytes of 10.0
+    ],
+)
+def test_networks_hold_the_addresses_between_their_first_and_their_last(
+    address: str, inside: bool
+) -> None:
+    assert inside is (ip(address) in PROXIES)
+
+
+@given(st.ip_addresses(), st.ip_addresses(), st.integers(0, 32))
+def test_networks_agree_with_the_standard_library(
+    address: object, base: object, prefix: int
+) -> None:
+    network = ip_network(f"{base}/{prefix}", strict=False)
+    expected = ip_address(str(address)) in network
+    assert expected is (ip(str(address)) in Networks([network]))
+
+
+def test_a_set_of_networks_is_true_when_it_has_any() -> None:
+    assert PROXIES
+    assert not Networks([])
+    assert ip("10.0.0.1") not in Networks([])
+
+
+@pytest.mark.parametrize(
+    ("socket", "hops", "expected"),
+    [
+        ("1.1.1.1", [], "1.1.1.1"),
+        ("1.1.1.1", ["2.2.2.2"], "1.1.1.1"),  # not our proxy: anybody can send a header
+        ("10.0.0.1", [], "10.0.0.1"),
+        ("10.0.0.1", ["2.2.2.2"], "2.2.2.2"),
+        ("10.0.0.1", ["3.3.3.3", "2.2.2.2"], "2.2.2.2"),  # the client's own invention is not read
+        ("10.0.0.1", ["2.2.2.2", "10.0.0.2"], "2.2.2.2"),  # two proxies of ours
+        ("10.0.0.1", ["fd00::1", "10.0.0.2"], "fd00::1"),  # a client inside our own network
+        ("fd00::1", ["2001:db8::1"], "2001:db8::1"),
+    ],
+)
+def test_the_client_is_the_last_hop_that_no_proxy_of_ours_vouches_for(
+    socket: str, hops: list[str], expected: str
+) -> None:
+    assert ip(expected) == client(ip(socket), [ip(hop) for hop in hops], PROXIES)
+
+
+@pytest.mark.parametrize(
+    ("hops", "expected"),
+    [
+        ([ip("2.2.2.2"), UNREADABLE], "10.0.0.1"),
+        ([UNREADABLE, ip("10.0.0.2")], "10.0.0.2"),
+        ([UNREADABLE, ip("2.2.2.2")], "2.2.2.2"),
+    ],
+)
+def test_nothing_before_a_hop_that_cannot_be_read_is_believed(
+    hops: list[bytes], expected: str
+) -> None:
+    assert ip(expected) == client(ip("10.0.0.1"), hops, PROXIES)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["1.2.3.4", "127.0.0.1", "10.0.0.1", "223.255.255.255", "240.0.0.1", "::1", "2001:db8::1"],
+)
+def test_addresses_that_somebody_may_listen_on_are_dialable(address: str) -> None:
+    check_dialable(ip(address) + b"\x1a\xe1")
+    check_dialable(ip(address) + b"\xff\xff")
+    check_dialable(ip(address) + b"\0\1")
+
+
+@pytest.mark.parametrize("address", ["1.2.3.4", "2001:db8::1"])
+def test_port_0_is_denied(address: str) -> None:
+    with pytest.raises(Denied, match="port 0"):
+        check_dialable(ip(address) + b"\0\0")
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["0.0.0.0", "::", "255.255.255.255", "224.0.0.1", "239.255.255.255", "ff02::1", "ffff::"],
+)
+def test_addresses_that_are_nobodys_are_denied(address: str) -> None:
+    with pytest.raises(Denied, match="this address"):
+        check_dialable(ip(address) + b"\x1a\xe1")

@@ -1,0 +1,153 @@
+"""The store's calls, awaited, and plans made short: for tests, which have time for a future."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from tracker.errors import TrackerError, Unavailable
+from tracker.metrics import Metrics
+from tracker.model import Counts, Family, InfoHash, PeerId
+from tracker.service.ports import Member, Plan, View
+from tracker.settings import RedisSettings
+from tracker.store.pipeline import Done, Pipeline, Reply
+from tracker.store.resp import command
+from tracker.store.swarms import RedisSwarms
+
+NOW = 1_800_000_000
+TTL_S = 2700
+MEMORY_S = 10_000
+COMPLETED_TTL_S = 100_000
+HASH = bytes(range(100, 120))
+
+SETTINGS = RedisSettings(timeout=2.0, reconnect_max=0.1)
+
+FAMILY_OF_SIZE = {6: Family.IPV4, 18: Family.IPV6, 28: Family.BROWSER}
+
+T = TypeVar("T")
+
+
+async def answer(ask: Callable[[Callable[[T | TrackerError], None]], None]) -> T:
+    """What `ask` gives to its callback; an error is raised."""
+    future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+
+    def done(result: T | TrackerError) -> None:
+        if isinstance(result, TrackerError):
+            future.set_exception(result)
+        else:
+            future.set_result(result)
+
+    ask(done)
+    return await future
+
+
+async def replies_to(pipeline: Pipeline, *words: bytes | str | int) -> list[Reply]:
+    """The replies to one command."""
+    return await answer(lambda done: pipeline.submit(command(*words), 1, done))
+
+
+async def announce(swarms: RedisSwarms, plan: Plan, now_s: int = NOW) -> View:
+    """The view of one announce."""
+    return await answer(lambda done: swarms.announce(plan, now_s, done))
+
+
+async def announce_all(swarms: RedisSwarms, plans: Sequence[Plan], now_s: int = NOW) -> list[View]:
+    """The views of announces that are asked in one turn of the loop."""
+    return await asyncio.gather(*(announce(swarms, plan, now_s) for plan in plans))
+
+
+async def scrape(
+    swarms: RedisSwarms,
+    info_hashes: Sequence[InfoHash] = (HASH,),
+    family: Family = Family.IPV4,
+    now_s: int = NOW,
+) -> list[Counts]:
+    """The counts of some swarms."""
+    return await answer(lambda done: swarms.scrape(info_hashes, family, now_s, done))
+
+
+def ipv4(number: int) -> Member:
+    """An endpoint of its own for each number."""
+    return number.to_bytes(4, "big") + b"\x1a\xe1"
+
+
+def ipv6(number: int) -> Member:
+    """An endpoint of its own for each number."""
+    return number.to_bytes(16, "big") + b"\x1a\xe1"
+
+
+def browser(number: int) -> Member:
+    """A browser of its own for each number, all of one frontend."""
+    return number.to_bytes(20, "big") + b"frontend"
+
+
+MEMBERS = (ipv4, ipv6, browser)
+
+
+def a_plan(
+    member: Member,
+    *,
+    info_hash: InfoHash = HASH,
+    peer_id: PeerId = b"-TR3000-peerpeerpeer",
+    seeding: bool = False,
+    leaving: bool = False,
+    completed: bool = False,
+    want: int = 50,
+    full: bool = True,
+) -> Plan:
+    """The plan of a member, whose size tells its family."""
+    family = FAMILY_OF_SIZE[len(member)]
+    return Plan(info_hash, peer_id, family, member, seeding, leaving, completed, want, full)
+
+
+class WatchedPipeline(Pipeline):
+    """A pipeline that notes what goes through it, and can be told to break.
+
+    Attributes:
+        round_trips: how often it was asked.
+        longest: members in the longest reply.
+        before: called with the number of each round trip before it is made; may raise.
+    """
+
+    round_trips = 0
+    longest = 0
+    before: Callable[[int], None] | None = None
+
+    def submit(self, commands: bytes, count: int, done: Done) -> None:
+        """As a `Pipeline` does."""
+        self.round_trips += 1
+        if self.before:
+            self.before(self.round_trips)
+
+        def noted(result: list[Reply] | Unavailable) -> None:
+            if not isinstance(result, Unavailable):
+                sizes = (len(reply) for reply in result if isinstance(reply, list))
+                self.longest = max(self.longest, max(sizes, default=0))
+            done(result)
+
+        super().submit(commands, count, noted)
+
+    def forget(self) -> None:
+        """Begin to note anew."""
+        self.round_trips = self.longest = 0
+
+
+@asynccontextmanager
+async def connected(
+    url: str, settings: RedisSettings = SETTINGS, metrics: Metrics | None = None
+) -> AsyncIterator[WatchedPipeline]:
+    """A pipeline whose connection stands."""
+    pipeline = WatchedPipeline(url, settings, metrics or Metrics())
+    await pipeline.start()
+    try:
+        await pipeline.wait_up()
+        yield pipeline
+    finally:
+        await pipeline.close()
+
+
+def swarms_on(pipeline: Pipeline) -> RedisSwarms:
+    """The store of a process that has seen no swarm yet."""
+    return RedisSwarms(
+        pipeline, ttl_s=TTL_S, completed_ttl_s=COMPLETED_TTL_S, completed_memory_s=MEMORY_S
+    )

@@ -1,0 +1,270 @@
+"""Swarms that are too large to be read whole: exact counts, and windows of live members."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.redis_servers import RedisServer
+from tests.store.asking import (
+    HASH,
+    MEMBERS,
+    NOW,
+    TTL_S,
+    WatchedPipeline,
+    a_plan,
+    announce,
+    announce_all,
+    browser,
+    ipv4,
+    ipv6,
+    scrape,
+    swarms_on,
+)
+from tracker.errors import Unavailable
+from tracker.model import Counts, Family
+from tracker.service.ports import Candidates, Member
+from tracker.store.phrases import WHOLE
+from tracker.store.pipeline import Pipeline
+from tracker.store.swarms import RedisSwarms
+
+Make = Callable[[int], Member]
+
+ME = 10**6  # the number of who asks; others have smaller ones
+
+every_family = pytest.mark.parametrize("make", MEMBERS)
+
+
+async def fill(
+    pipeline: Pipeline, make: Make, seeders: range, leechers: range, now_s: int = NOW
+) -> None:
+    """Let members join, from another process than the one that is looked at."""
+    plans = [a_plan(make(number), seeding=True, want=0) for number in seeders]
+    plans += [a_plan(make(number), want=0) for number in leechers]
+    await announce_all(swarms_on(pipeline), plans, now_s)
+
+
+async def seen_before(
+    pipeline: Pipeline, make: Make, seeders: range, leechers: range
+) -> RedisSwarms:
+    """A store that knows the size of a swarm, in which ME is a leecher."""
+    await fill(pipeline, make, seeders, leechers)
+    swarms = swarms_on(pipeline)
+    for _ in range(2):  # the first may see no more than that it is large
+        await announce(swarms, a_plan(make(ME)))
+    return swarms
+
+
+def members(make: Make, *numbers: range) -> set[Member]:
+    return {make(number) for span in numbers for number in span}
+
+
+def check_roles(found: Candidates, make: Make, seeders: range, leechers: range) -> None:
+    """Nobody twice, nobody dead, everybody in the right role."""
+    assert len(set(found.seeders)) == len(found.seeders)
+    assert len(set(found.leechers)) == len(found.leechers)
+    assert set(found.seeders) <= members(make, seeders)
+    assert set(found.leechers) <= members(make, leechers) | {make(ME)}
+
+
+@every_family
+async def test_as_many_as_are_read_at_once_are_all_given(
+    pipeline: WatchedPipeline, make: Make
+) -> None:
+    await fill(pipeline, make, range(WHOLE), range(100, 100 + WHOLE - 1))
+    pipeline.forget()
+    view = await announce(swarms_on(pipeline), a_plan(make(ME)))
+    assert Counts(WHOLE, 0, WHOLE) == view.counts
+    assert members(make, range(WHOLE)) == set(view.own.seeders)
+    assert members(make, range(100, 100 + WHOLE - 1), range(ME, ME + 1)) == set(view.own.leechers)
+    assert 1 == pipeline.round_trips
+
+
+@every_family
+@pytest.mark.parametrize("seeding", [False, True])
+@pytest.mark.parametrize(("seeders", "leechers"), [(150, 10), (10, 150), (150, 150)])
+async def test_counts_are_exact_at_first_sight_already(
+    pipeline: WatchedPipeline, make: Make, seeding: bool, seeders: int, leechers: int
+) -> None:
+    live = range(seeders), range(1000, 1000 + leechers)
+    await fill(pipeline, make, *live)
+    await announce(swarms_on(pipeline), a_plan(make(1), completed=True, seeding=True, want=0))
+    pipeline.forget()
+    view = await announce(swarms_on(pipeline), a_plan(make(ME), seeding=seeding))
+    assert Counts(seeders + seeding, 1, leechers + (not seeding)) == view.counts
+    check_roles(view.own, make, *live)
+    assert min(leechers, WHOLE) <= len(view.own.leechers)
+    assert (0 if seeding else min(seeders, WHOLE)) <= len(view.own.seeders)
+    assert pipeline.round_trips <= 2
+    assert pipeline.longest <= WHOLE + 1
+
+
+@every_family
+@pytest.mark.parametrize("want", [1, 10, 50, 200])
+@pytest.mark.parametrize(("seeders", "leechers"), [(300, 0), (0, 300), (200, 100), (3, 297)])
+async def test_a_large_swarm_is_never_read_whole_again(
+    pipeline: WatchedPipeline, make: Make, want: int, seeders: int, leechers: int
+) -> None:
+    live = range(seeders), range(1000, 1000 + leechers)
+    swarms = await seen_before(pipeline, make, *live)
+    pipeline.forget()
+    for turn in range(10):
+        view = await announce(swarms, a_plan(make(ME), want=want))
+        assert Counts(seeders, 0, leechers + 1) == view.counts
+        check_roles(view.own, make, *live)
+        assert want <= len(view.own.seeders) + len(view.own.leechers)
+        assert turn + 1 == pipeline.round_trips
+    assert pipeline.longest <= 2 * (want + 1)
+
+
+@every_family
+async def test_a_seeder_of_a_large_swarm_is_given_as_many_leechers_as_it_wants(
+    pipeline: WatchedPipeline, make: Make
+) -> None:
+    live = range(300), range(1000, 1060)
+    swarms = await seen_before(pipeline, make, *live)
+    for _ in range(10):
+        view = await announce(swarms, a_plan(make(0), seeding=True, want=50))
+        assert () == tuple(view.own.seeders)
+        assert 50 <= len(view.own.leechers)
+        assert Counts(300, 0, 61) == view.counts
+
+
+@pytest.mark.parametrize("seeding", [False, True])
+async def test_everybody_is_given_at_some_time(pipeline: WatchedPipeline, seeding: bool) -> None:
+    """At any rank, the first and the last ones too."""
+    live = range(100), range(1000, 1100)
+    swarms = await seen_before(pipeline, ipv4, *live)
+    plan = a_plan(ipv4(ME), want=40, seeding=seeding)
+    views = await announce_all(swarms, [plan] * 1500)
+    given = {member for view in views for role in view.own for member in role}
+    expected = members(ipv4, live[1]) if seeding else members(ipv4, *live)
+    assert expected == given - {ipv4(ME)}
+
+
+@every_family
+async def test_windows_hold_no_dead_who_were_not_removed_yet(
+    pipeline: WatchedPipeline, make: Make
+) -> None:
+    """The dead of both roles stand between the living in the order of ranks."""
+    await fill(pipeline, make, range(500, 600), range(1500, 1600), NOW - TTL_S)
+    live = range(60), range(1000, 1060)
+    swarms = await seen_before(pipeline, make, *live)
+    for _ in range(5):  # fewer than a purge takes
+        view = await announce(swarms, a_plan(make(ME), want=100))
+        assert Counts(60, 0, 61) == view.counts
+        check_roles(view.own, make, *live)
+
+
+@every_family
+async def test_a_swarm_that_expired_since_it_was_seen_is_seen_as_it_is(
+    pipeline: WatchedPipeline, redis_server: RedisServer, make: Make
+) -> None:
+    swarms = await seen_before(pipeline, make, range(150), range(1000, 1150))
+    live = range(150, 155), range(1150, 1155)
+    await fill(pipeline, make, *live, NOW + 100)
+    for _ in range(3):
+        view = await announce(swarms, a_plan(make(ME), want=100), NOW + TTL_S)
+        assert Counts(5, 0, 6) == view.counts
+        check_roles(view.own, make, *live)
+    assert members(make, live[0]) == set(view.own.seeders)
+    assert members(make, live[1], range(ME, ME + 1)) == set(view.own.leechers)
+
+
+@every_family
+async def test_a_swarm_that_others_left_since_it_was_seen_is_seen_as_it_is(
+    pipeline: WatchedPipeline, make: Make
+) -> None:
+    swarms = await seen_before(pipeline, make, range(150), range(1000, 1150))
+    other = swarms_on(pipeline)
+    for number in (*range(5, 150), *range(1005, 1150)):
+        other.leave(HASH, a_plan(make(number)).family, make(number))
+    live = range(5), range(1000, 1005)
+    first = await announce(swarms, a_plan(make(ME)))
+    assert Counts(5, 0, 6) == first.counts
+    check_roles(first.own, make, *live)
+    second = await announce(swarms, a_plan(make(ME)))
+    assert Counts(5, 0, 6) == second.counts
+    assert members(make, live[0]) == set(second.own.seeders)
+    assert members(make, live[1], range(ME, ME + 1)) == set(second.own.leechers)
+
+
+async def test_a_swarm_that_grew_since_it_was_seen_is_given_from_all_over(
+    pipeline: WatchedPipeline,
+) -> None:
+    swarms = await seen_before(pipeline, ipv4, range(0), range(100))
+    await fill(pipeline, ipv4, range(1000, 1100), range(100, 200))
+    await announce(swarms, a_plan(ipv4(ME)))
+    view = await announce(swarms, a_plan(ipv4(ME)))
+    assert Counts(100, 0, 201) == view.counts
+    check_roles(view.own, ipv4, range(1000, 1100), range(200))
+    assert view.own.seeders
+
+
+@pytest.mark.parametrize(("mine", "others"), [(ipv4, ipv6), (ipv6, ipv4)])
+async def test_the_other_family_may_be_the_large_one(
+    pipeline: WatchedPipeline, mine: Make, others: Make
+) -> None:
+    live = range(150), range(1000, 1150)
+    await fill(pipeline, others, *live)
+    swarms = swarms_on(pipeline)
+    for _ in range(3):
+        view = await announce(swarms, a_plan(mine(ME)))
+        assert Counts(150, 0, 151) == view.counts
+        assert (mine(ME),) == tuple(view.own.leechers)
+        check_roles(view.other, others, *live)
+        assert 50 <= len(view.other.seeders) + len(view.other.leechers)
+        small = await announce(swarms, a_plan(mine(ME), want=0))
+        assert Counts(150, 0, 151) == small.counts
+
+
+async def test_more_large_swarms_than_can_be_remembered_are_read_at_first_sight_again(
+    pipeline: WatchedPipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tracker.store.swarms.MOST_SIZES", 1)
+    makers = (ipv4, browser)
+    for make in makers:
+        await fill(pipeline, make, range(100), range(1000, 1100))
+    swarms = swarms_on(pipeline)
+    for _ in range(3):
+        for make in makers:
+            view = await announce(swarms, a_plan(make(ME)))
+            assert Counts(100, 0, 101) == view.counts
+    assert len(swarms._sizes) <= 1
+
+
+async def test_who_asks_when_redis_goes_between_two_round_trips_is_told(
+    pipeline: WatchedPipeline, redis_server: RedisServer
+) -> None:
+    def kill_at_second(trip: int) -> None:
+        if trip == 2:
+            redis_server.kill()
+
+    await fill(pipeline, ipv4, range(100), range(1000, 1100))
+    pipeline.forget()
+    pipeline.before = kill_at_second
+    with pytest.raises(Unavailable):
+        await announce(swarms_on(pipeline), a_plan(ipv4(ME)))
+    assert 2 == pipeline.round_trips
+
+
+async def test_who_cannot_ask_a_second_time_is_told(pipeline: WatchedPipeline) -> None:
+    def refuse_second(trip: int) -> None:
+        if trip == 2:
+            raise Unavailable("no")
+
+    await fill(pipeline, ipv4, range(100), range(1000, 1100))
+    pipeline.forget()
+    pipeline.before = refuse_second
+    with pytest.raises(Unavailable):
+        await announce(swarms_on(pipeline), a_plan(ipv4(ME)))
+    assert 2 == pipeline.round_trips
+
+
+async def test_a_scrape_of_a_large_swarm_reads_no_members(pipeline: WatchedPipeline) -> None:
+    await fill(pipeline, ipv4, range(100), range(1000, 1200))
+    await fill(pipeline, browser, range(300), range(1000, 1000))
+    pipeline.forget()
+    swarms = swarms_on(pipeline)
+    assert [Counts(100, 0, 200)] == await scrape(swarms)
+    assert [Counts(300, 0, 0)] == await scrape(swarms, family=Family.BROWSER)
+    assert 0 == pipeline.longest

@@ -1,0 +1,1 @@
+"""The background jobs, with a real Redis where they need one."""
