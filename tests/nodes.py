@@ -84,7 +84,7 @@ class RunningNode:
         self.node = node
         self._ahead_s = 0.0
         self._peers: list[TcpPeer] = []
-        node.wheel._clock = lambda: time.monotonic() + self._ahead_s
+        node.wheel.clock = lambda: time.monotonic() + self._ahead_s
 
     @property
     def requests(self) -> Counter:

@@ -13,8 +13,10 @@ import structlog
 import uvloop
 from websockets.frames import CloseCode
 
-from tracker import __version__, log as logs
+from tracker import __version__
+from tracker import log as logs
 from tracker.embedded import EmbeddedRedis, EmbeddedRedisFailed, EmbeddedRedisMissing
+from tracker.errors import Unavailable
 from tracker.frontends.door import Door
 from tracker.frontends.listen import bind_all, bind_tcp, bind_udp
 from tracker.frontends.ops import Ops
@@ -26,19 +28,25 @@ from tracker.frontends.websocket import WebSocketFrontend
 from tracker.frontends.webtorrent import WebTorrent
 from tracker.frontends.wheel import Wheel
 from tracker.metrics import Metrics
-from tracker.model import FRONTEND_ID_SIZE
+from tracker.model import FRONTEND_ID_SIZE, Totals
 from tracker.service.browsers import Browsers
 from tracker.service.peers import Peers
 from tracker.settings import Settings
+from tracker.store.census import Census
 from tracker.store.pipeline import Pipeline
 from tracker.store.swarms import RedisSwarms
 from tracker.wire.connection_id import ConnectionIds
+from workers.runner import run as run_jobs
+from workers.statistics import Statistics
 
 log = structlog.get_logger()
 
 SPREAD_SHARE = 0.8  # of the drain time, in which browsers are told to reconnect
 LEAST_CLOSES = 200  # browsers told in a second at least: a few need not be kept waiting
 POLL_S = 0.02
+# Requests in flight are young objects without cycles; looking at them every 700 costs 4 % of CPU.
+GC_THRESHOLD = (20_000, 20, 50)
+TOTALS_AGE_S = 2.0  # a page viewed by many asks Redis no more often
 
 
 def run(settings: Settings) -> int:
@@ -71,6 +79,10 @@ async def serve(settings: Settings) -> None:
         node = Node(settings, url)
         stack.push_async_callback(node.close)
         await node.start()
+        if settings.redis.url is None or settings.listen.with_workers:
+            jobs = [Statistics(node.census, clock)]
+            workers = asyncio.create_task(run_jobs(jobs, stop, node.metrics), name="workers")
+            stack.push_async_callback(asyncio.wait, [workers])
         print(node.ready_line(), flush=True)
         await stop.wait()
         log.info("tracker.draining")
@@ -92,6 +104,8 @@ class Node:
         self.wheel = Wheel()
         self._started = time.monotonic()
         self._draining = False
+        self._totals_seen: Totals | None = None
+        self._totals_until = 0.0
         frontend = secrets.token_bytes(FRONTEND_ID_SIZE)
         announce, ws = settings.announce, settings.ws
         self.pipeline = Pipeline(redis_url, settings.redis, metrics)
@@ -119,6 +133,7 @@ class Node:
             metrics,
             client_addresses=announce.client_addresses,
         )
+        self.census = Census(self.pipeline)
         self.tls = server_context(settings.tls)
         self.ports: dict[str, int] = {}
         self.pages = Pages(self.stats, {})
@@ -154,6 +169,7 @@ class Node:
         if self.tls is not None:
             loop.add_signal_handler(signal.SIGHUP, reload, self.tls, self.settings.tls)
         gc.freeze()  # all made so far stays: the collector need not look at it again
+        gc.set_threshold(*GC_THRESHOLD)
 
     def _bind(self) -> tuple[list[tuple[list[str], list[socket.socket]]], list[socket.socket]]:
         """Bind the ports of all protocols; those that share a number share its TCP sockets.
@@ -212,10 +228,20 @@ class Node:
         return Stats(
             version=__version__,
             uptime_s=int(time.monotonic() - self._started),
-            totals=None,
+            totals=await self._totals(),
             sockets={"tcp": self._connections(), "ws": len(self.sessions)},
             requests=dict(self.metrics.requests),
         )
+
+    async def _totals(self) -> Totals | None:
+        """The cluster's totals, asked for once in a while; None while they are not known."""
+        if time.monotonic() >= self._totals_until:
+            self._totals_until = time.monotonic() + TOTALS_AGE_S
+            try:
+                self._totals_seen = await self.census.published()
+            except Unavailable:
+                self._totals_seen = None
+        return self._totals_seen
 
     def _connections(self) -> int:
         return sum(map(len, self._doors))
@@ -242,7 +268,8 @@ class Node:
         for door in self._doors:
             door.drain()
         await self._dismiss_browsers()
-        while (self._connections() or self.pipeline.in_flight) and loop.time() < deadline:
+        # Not an event: what is waited for ends in many places, and nobody else waits for it.
+        while (self._connections() or self.pipeline.in_flight) and loop.time() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(POLL_S)
 
     async def _dismiss_browsers(self) -> None:
@@ -264,6 +291,7 @@ class Node:
             door.abort()
         for browser in list(self.websocket.connections):
             browser.abort()
+        self.udp.drain()
         self.udp.close()
         await self.pages.stop()
         await self.ops.stop()

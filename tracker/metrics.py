@@ -72,7 +72,7 @@ class Metrics(Collector):
         )
         self.jobs = Counter("tracker_jobs", "Background jobs that ran.", ("job", "outcome"))
         self.store_seconds = Histogram(
-            "tracker_store_seconds", "Time from a request to Redis to its reply."
+            "tracker_store_seconds", "Longest time to a reply among those that Redis sent at once."
         )
         self._gauges: list[tuple[str, str, Callable[[], float]]] = []
 

@@ -15,6 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 Network = IPv4Network | IPv6Network
 ProtocolName = Literal["http", "udp", "ws"]
 
+MONTH = 2_592_000  # seconds
+
 
 class Section(BaseModel):
     """A group of settings: frozen, and refusing names that it does not know."""
@@ -31,7 +33,7 @@ class ListenSettings(Section):
     ws_port: int | None = Field(None, ge=0, le=65535, description="WebSocket, if not on `port`")
     udp_port: int | None = Field(None, ge=0, le=65535, description="UDP, if not on `port`")
     only: frozenset[ProtocolName] = Field(
-        frozenset({"http", "udp", "ws"}), description="the protocols to serve"
+        frozenset({"http", "udp", "ws"}), min_length=1, description="the protocols to serve"
     )
     admin: str = Field("127.0.0.1:8001", description="HOST:PORT of health, readiness, metrics")
     backlog: int = Field(4096, ge=1, description="TCP connections the kernel may hold for us")
@@ -44,6 +46,9 @@ class ListenSettings(Section):
     max_connections: int = Field(50_000, ge=1, description="TCP connections open at once")
     max_connections_per_address: int = Field(
         0, ge=0, description="TCP connections of one address open at once; 0: no limit"
+    )
+    with_workers: bool = Field(
+        False, description="run the background jobs inside, as is done with an embedded Redis"
     )
     drain: float = Field(10.0, ge=0, description="seconds to finish in after SIGTERM or SIGINT")
 
@@ -78,9 +83,11 @@ class RedisSettings(Section):
 class AnnounceSettings(Section):
     """Peers over HTTP and UDP."""
 
-    interval: int = Field(1800, ge=1, description="seconds between a peer's announces")
+    interval: int = Field(1800, ge=1, le=MONTH, description="seconds between a peer's announces")
     interval_jitter: float = Field(0.1, ge=0, lt=1, description="part by which it is spread")
-    min_interval: int = Field(300, ge=1, description="seconds that a peer should at least wait")
+    min_interval: int = Field(
+        300, ge=1, le=MONTH, description="seconds that a peer should at least wait"
+    )
     peer_ttl: int = Field(2700, ge=1, description="a peer silent for so many seconds is gone")
     numwant: int = Field(50, ge=0, description="peers given to who does not say how many")
     max_numwant: int = Field(200, ge=0, description="most peers in one reply")
@@ -133,7 +140,7 @@ class UdpSettings(Section):
 class WsSettings(Section):
     """Browsers: WebTorrent over WebSocket."""
 
-    interval: int = Field(120, ge=1, description="seconds between a browser's announces")
+    interval: int = Field(120, ge=1, le=MONTH, description="seconds between a browser's announces")
     ttl: int = Field(300, ge=1, description="a browser silent for so many seconds is gone")
     ping_interval: float = Field(30.0, gt=0, description="seconds between pings")
     idle_timeout: float = Field(
@@ -178,3 +185,9 @@ class Settings(Section):
     udp: UdpSettings = UdpSettings()
     ws: WsSettings = WsSettings()
     log: LogSettings = LogSettings()
+
+    @model_validator(mode="after")
+    def _one_end_of_tls(self) -> Self:
+        if self.listen.proxy_protocol and self.tls.cert is not None:
+            raise ValueError("listen.proxy_protocol and tls.cert: let the proxy end TLS")
+        return self

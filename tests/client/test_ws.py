@@ -21,7 +21,7 @@ from tracker.wire import websocket as wire
 
 REQUEST = AnnounceRequest(INFO_HASH, PEER_ID, 6881, Event.STARTED, left=5, numwant=7)
 ANNOUNCED = wire.encode_announce_reply(INFO_HASH, 120, COUNTS).decode()
-REPLY = AnnounceReply(120, seeders=3, leechers=2, completed=7)
+REPLY = AnnounceReply(120, seeders=3, leechers=2)
 
 
 def url(port: int) -> str:

@@ -1,5 +1,6 @@
 """HTTP over real sockets: requests in pieces and in heaps, connections kept, closed and cut."""
 
+import asyncio
 import socket
 import ssl
 import struct
@@ -14,6 +15,7 @@ from tests.redis_servers import RedisServer, TlsFiles
 from tracker.wire.compact import pack, pack_ip
 
 SCRAPE = "/scrape?info_hash=" + "%EC%ED%EE%EF%F0%F1%F2%F3%F4%F5%F6%F7%F8%F9%FA%FB%FC%FD%FE%FF"
+MANY = 1500  # requests whose answers fill all buffers on the way
 LOCAL, LOCAL6 = pack_ip("127.0.0.1"), pack_ip("::1")
 
 
@@ -282,17 +284,40 @@ async def test_who_was_gone_before_being_let_in_leaves_no_trace(tracker: Running
     assert 1 == tracker.connections
 
 
-async def test_who_asks_on_and_on_and_reads_nothing_is_cut(tracker: RunningNode) -> None:
+async def test_who_does_not_read_gets_no_more_answers_until_it_does(
+    tracker: RunningNode,
+) -> None:
     peer = await tracker.tcp()
-    small = peer.writer.get_extra_info("socket")
-    small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    peer.reader._limit = 1  # type: ignore[attr-defined]
-    request = get(SCRAPE) * 1000
-    with pytest.raises(ConnectionError):
-        while True:
-            await peer.send(request)
-    assert 1 == tracker.closed["http", "slow"]
-    await announced(await tracker.tcp())
+    asking = await unread(tracker, peer)
+    answered = tracker.requests["http", "scrape", "ok"]
+    assert answered < MANY
+    peer.writer.transport.resume_reading()  # type: ignore[attr-defined]
+    assert [200] * MANY == [(await peer.reply()).status for _ in range(MANY)]
+    await asking
+    assert {} == tracker.closed
+
+
+async def test_who_does_not_read_is_cut_in_the_end(tracker: RunningNode) -> None:
+    peer = await tracker.tcp()
+    asking = await unread(tracker, peer)
+    tracker.pass_time(59)
+    assert 1 == tracker.connections
+    tracker.pass_time(2)
+    await until(lambda: tracker.connections == 0)
+    assert {("http", "unread"): 1} == tracker.closed
+    asking.cancel()
+    await asyncio.wait([asking])
+
+
+async def unread(tracker: RunningNode, peer: TcpPeer) -> asyncio.Task[None]:
+    """Ask for more than all buffers hold and read nothing; the task that still asks."""
+    hashes = "&".join(f"info_hash={number:020}" for number in range(100))
+    peer.writer.transport.pause_reading()  # type: ignore[attr-defined]
+    asking = asyncio.create_task(peer.send(get(f"/scrape?{hashes}") * MANY))
+    await until(lambda: tracker.connections == 1)
+    (connection,) = tracker.node._doors[0]._open
+    await until(lambda: connection._unread and not connection._answering)
+    return asking
 
 
 # Addresses

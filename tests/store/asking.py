@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
+from structlog.typing import EventDict
+
 from tracker.errors import TrackerError, Unavailable
 from tracker.metrics import Metrics
 from tracker.model import Counts, Family, InfoHash, PeerId
 from tracker.service.ports import Member, Plan, View
 from tracker.settings import RedisSettings
-from tracker.store.pipeline import Done, Pipeline, Reply
+from tracker.store.pipeline import Done, Link, Pipeline, Reply
 from tracker.store.resp import command
 from tracker.store.swarms import RedisSwarms
 
@@ -42,8 +44,18 @@ async def answer(ask: Callable[[Callable[[T | TrackerError], None]], None]) -> T
 
 
 async def replies_to(pipeline: Pipeline, *words: bytes | str | int) -> list[Reply]:
-    """The replies to one command."""
-    return await answer(lambda done: pipeline.submit(command(*words), 1, done))
+    """The reply to one command, in a list."""
+    return await replies_of(pipeline, command(*words), 1)
+
+
+async def replies_of(link: Pipeline | Link, commands: bytes, count: int) -> list[Reply]:
+    """The replies to some commands in one request."""
+    send = link.send if isinstance(link, Link) else link.submit
+
+    def ask(done: Callable[[list[Reply] | TrackerError], None]) -> None:
+        send(commands, count, done)
+
+    return await answer(ask)
 
 
 async def announce(swarms: RedisSwarms, plan: Plan, now_s: int = NOW) -> View:
@@ -130,6 +142,17 @@ class WatchedPipeline(Pipeline):
     def forget(self) -> None:
         """Begin to note anew."""
         self.round_trips = self.longest = 0
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Return once it is so: for what tells nobody. The test's time limit is the bound."""
+    while not condition():  # noqa: ASYNC110
+        await asyncio.sleep(0.005)
+
+
+def events(logs: Sequence[EventDict]) -> list[str]:
+    """The names of what was logged."""
+    return [entry["event"] for entry in logs]
 
 
 @asynccontextmanager

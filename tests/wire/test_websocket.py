@@ -327,7 +327,7 @@ def test_any_id_survives_a_round_trip(raw: bytes) -> None:
 def test_an_announce_reply_has_whole_numbers() -> None:
     expected = (
         b'{"action":"announce","info_hash":"aaaaaaaaaaaaaaaaaaaa","interval":120,'
-        b'"complete":1,"incomplete":3,"downloaded":2}'
+        b'"complete":1,"incomplete":3}'
     )
     assert expected == websocket.encode_announce_reply(b"a" * 20, 120, Counts(1, 2, 3))
 
@@ -340,7 +340,6 @@ def test_any_announce_reply_is_json(info_hash: bytes, interval_s: int, swarm: Co
         "interval": interval_s,
         "complete": swarm.seeders,
         "incomplete": swarm.leechers,
-        "downloaded": swarm.completed,
     } == json.loads(websocket.encode_announce_reply(info_hash, interval_s, swarm))
 
 

@@ -61,7 +61,7 @@ def test_any_scrape_survives_a_round_trip(info_hashes: list[bytes]) -> None:
 
 @given(ids, st.integers(1, 9999), counts)
 def test_any_announce_reply_of_ours_is_read(info_hash: bytes, interval: int, swarm: Counts) -> None:
-    expected = client.AnnounceReply(info_hash, interval, *swarm)
+    expected = client.AnnounceReply(info_hash, interval, swarm.seeders, None, swarm.leechers)
     data = websocket.encode_announce_reply(info_hash, interval, swarm)
     assert expected == client.decode_reply(data)
 

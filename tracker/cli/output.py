@@ -1,5 +1,4 @@
 """What commands print: tables and JSON for people and programs, problems on standard error."""
-# ruff: noqa: T201 - the one module that prints
 
 import json
 import sys

@@ -11,7 +11,7 @@ from functools import partial
 from typing import cast
 
 from tracker.errors import Malformed
-from tracker.frontends.http import HttpConnection
+from tracker.frontends.http import HttpConnection, socket_ip
 from tracker.frontends.pages import Pages
 from tracker.frontends.websocket import WebSocketFrontend
 from tracker.frontends.wheel import UNSCHEDULED, Wheel
@@ -141,11 +141,6 @@ class Door:
         self._metrics.closed[protocol, reason] += 1
 
 
-def socket_ip(transport: asyncio.BaseTransport) -> Ip:
-    """The packed address of who is at the other end."""
-    return pack_ip(transport.get_extra_info("peername")[0])
-
-
 class LentConnection(asyncio.Protocol):
     """A connection in aiohttp's hands, of which the door hears when it is over."""
 
@@ -159,6 +154,7 @@ class LentConnection(asyncio.Protocol):
         self._inner = inner
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is over."""
         self._inner.connection_lost(exc)
         self._left()
 
@@ -170,16 +166,22 @@ class ProxiedConnection(asyncio.Protocol):
         self.wheel_slot = UNSCHEDULED
         self._door = door
         self._transport: asyncio.Transport | None = None
+        self._proxy: Ip | None = None
         self._buffer = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The connection stands."""
         self._transport = cast(asyncio.Transport, transport)
-        if socket_ip(self._transport) in self._door.trusted:
+        self._proxy = socket_ip(transport)
+        if self._proxy is None:
+            self._transport.abort()
+        elif self._proxy in self._door.trusted:
             self._door.wheel.schedule(self, self._door.http.request_timeout)
         else:
             self._abort("proxy")  # anybody can write such a head
 
     def data_received(self, data: bytes) -> None:
+        """Take in what the other end sent."""
         self._buffer += data
         try:
             header = proxy_protocol.decode(self._buffer)
@@ -188,7 +190,7 @@ class ProxiedConnection(asyncio.Protocol):
             return
         if header is not None and self._transport is not None:
             self._door.wheel.cancel(self)
-            source = header.source[0] if header.source else socket_ip(self._transport)
+            source = header.source[0] if header.source else self._proxy
             inner = HttpConnection(self._door, source)
             self._transport.set_protocol(inner)
             inner.connection_made(self._transport)
@@ -196,6 +198,7 @@ class ProxiedConnection(asyncio.Protocol):
                 inner.data_received(rest)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is over."""
         self._door.wheel.cancel(self)
 
     def expired(self, now: float) -> None:

@@ -7,7 +7,6 @@ the buffer.
 """
 
 import asyncio
-import time
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
@@ -48,13 +47,12 @@ class HttpConnection(asyncio.Protocol):
         "_head",
         "_route",
         "_transport",
+        "_unread",
         "wheel_slot",
     )
 
     def __init__(self, door: "Door", client: Ip | None = None) -> None:
-        """`client`: the address behind a proxy that the connection's start told; None: the
-        socket's own.
-        """
+        """`client`: whom a PROXY head named; None: who is at the other end."""
         self.wheel_slot = UNSCHEDULED
         self._door = door
         self._client = client
@@ -62,6 +60,7 @@ class HttpConnection(asyncio.Protocol):
         self._buffer = b""
         self._answering = False
         self._eof = False
+        self._unread = False
         self._deadline = 0.0
         self._head: Head | None = None
         self._route = Route(None, None, b"")
@@ -69,16 +68,18 @@ class HttpConnection(asyncio.Protocol):
     # -- the connection ------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The connection stands."""
         self._transport = cast(asyncio.Transport, transport)
         if self._client is None:
-            self._client = pack_ip(transport.get_extra_info("peername")[0])
-        if self._door.admit(self, self._client):
+            self._client = socket_ip(transport)
+        if self._client is not None and self._door.admit(self, self._client):
             self._expect_within(self._door.http.request_timeout)
             self._door.wheel.schedule(self, self._door.http.request_timeout)
         else:
             self._transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is over."""
         self._door.wheel.cancel(self)
         self._transport = None
         self._door.left(self)
@@ -90,6 +91,9 @@ class HttpConnection(asyncio.Protocol):
             return
         if left > 0:
             self._door.wheel.schedule(self, left)
+        elif self._unread:
+            self._door.count_closed("http", "unread")
+            self._transport.abort()
         elif self._buffer:
             self._door.count_closed("http", "slow")
             self._refuse(HTTPStatus.REQUEST_TIMEOUT)
@@ -97,15 +101,14 @@ class HttpConnection(asyncio.Protocol):
             self._transport.close()
 
     def _expect_within(self, seconds: float) -> None:
-        """Expect the next head by then. The wheel looks at it when it comes round, so that a
-        request costs no more than a note.
-        """
-        self._deadline = time.monotonic() + seconds
+        """Note when the next head is due; the wheel looks at it when it comes round."""
+        self._deadline = self._door.wheel.clock() + seconds
 
     def data_received(self, data: bytes) -> None:
+        """Take in what the other end sent."""
         fresh = not self._buffer
         self._buffer = self._buffer + data if self._buffer else data
-        if not self._answering:
+        if not self._answering and not self._unread:
             self._next(fresh)
         elif self._transport is not None and len(self._buffer) > self._door.http.max_head:
             self._transport.pause_reading()  # pipelined further than one head: until we are there
@@ -113,7 +116,17 @@ class HttpConnection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """The client sends no more: what it asked is still answered, where TLS lets us."""
         self._eof = True
-        return self._answering and self._transport is not None and self._transport.can_write_eof()
+        asked = self._answering or END in self._buffer
+        return asked and self._transport is not None and self._transport.can_write_eof()
+
+    def pause_writing(self) -> None:
+        """The client does not read its answers: no more of them until it does."""
+        self._unread = True
+
+    def resume_writing(self) -> None:
+        """The client has read."""
+        self._unread = False
+        asyncio.get_running_loop().call_soon(self._resume)
 
     def close(self) -> None:
         """Close once the request being answered has its answer; for a drain."""
@@ -166,7 +179,7 @@ class HttpConnection(asyncio.Protocol):
 
     def _hand_over(self, head: Head) -> None:
         """Give the connection, all unread bytes included, to who serves such requests."""
-        assert self._transport is not None and self._client is not None
+        assert self._transport is not None
         self._door.wheel.cancel(self)
         transport, self._transport = self._transport, None
         transport.resume_reading()
@@ -234,7 +247,8 @@ class HttpConnection(asyncio.Protocol):
         transport, head = self._transport, self._head
         if transport is None or head is None:
             return  # the client did not wait; its announce stands
-        keep_alive = head.keep_alive and not self._door.draining and not self._eof
+        more = not self._eof or END in self._buffer
+        keep_alive = head.keep_alive and more and not self._door.draining
         transport.write(
             encode_response(
                 200,
@@ -255,7 +269,7 @@ class HttpConnection(asyncio.Protocol):
             asyncio.get_running_loop().call_soon(self._resume)
 
     def _resume(self) -> None:
-        if self._transport is not None and not self._answering:
+        if self._transport is not None and not self._answering and not self._unread:
             self._next(fresh=True)
 
     def _refuse(self, status: HTTPStatus) -> None:
@@ -271,3 +285,9 @@ class HttpConnection(asyncio.Protocol):
         )
         transport.close()
         self._buffer = b""
+
+
+def socket_ip(transport: asyncio.BaseTransport) -> Ip | None:
+    """The packed address of who is at the other end; None: it has gone already."""
+    address = transport.get_extra_info("peername")
+    return None if address is None else pack_ip(address[0])

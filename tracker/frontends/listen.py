@@ -5,7 +5,7 @@ import socket
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
-ANY = ("0.0.0.0", "::")  # what an empty host stands for
+ANY = ("0.0.0.0", "::")  # noqa: S104 - what an empty host stands for
 NO_IPV6 = frozenset({errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT})
 ATTEMPTS = 20  # to find a number that is free everywhere, when any will do
 

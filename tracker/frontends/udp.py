@@ -76,6 +76,7 @@ class UdpFrontend:
         """Close the sockets, after `drain`."""
         for each in self._sockets:
             each.close()
+        self._sockets.clear()
 
     def lost(self, error: OSError) -> None:
         """An answer could not be sent."""
@@ -85,10 +86,9 @@ class UdpFrontend:
     def handle(self, data: bytes, origin: Origin, send: Callable[[bytes], None]) -> None:
         """Answer one datagram, now or when Redis has answered."""
         ip, now_s = pack_ip(origin[0]), self._clock()
-        if data[:12] == wire.CONNECT_HEAD:
-            if len(data) >= 16:
-                self._count["udp", "connect", "ok"] += 1
-                send(wire.encode_connect_reply(data[12:16], self._ids.mint(ip, now_s)))
+        if data[:12] == wire.CONNECT_HEAD and len(data) >= 16:
+            self._count["udp", "connect", "ok"] += 1
+            send(wire.encode_connect_reply(data[12:16], self._ids.mint(ip, now_s)))
             return
         if len(data) < 16 or not self._ids.valid(data[:8], ip, now_s):
             self._count["udp", "unproven", "silent"] += 1

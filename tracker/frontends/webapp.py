@@ -10,6 +10,7 @@ from aiohttp import web
 
 HEAD_TIMEOUT_S = 10.0  # from the connection to the end of the request's head
 MAX_LINE = 8190  # bytes of the request line, and of one header
+SERVER = "tracker-cluster"  # not which Python and aiohttp
 MAX_BODY = 1024  # bytes; no page reads one
 
 
@@ -21,8 +22,10 @@ async def _one_request(
         response = await handler(request)
     except web.HTTPException as refusal:
         refusal.force_close()
+        refusal.headers["Server"] = SERVER
         raise
     response.force_close()
+    response.headers["Server"] = SERVER
     return response
 
 

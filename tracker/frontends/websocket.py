@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable
 from typing import cast
 
+from websockets.exceptions import PayloadTooBig
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import State
@@ -67,19 +68,21 @@ class WebSocketConnection(Session, asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._protocol = ServerProtocol(max_size=settings.max_message)
         self._transport: asyncio.Transport | None = None
-        self._fragments: list[bytes] | None = None
+        self._fragments: bytearray | None = None
         self._bucket = Bucket(settings.message_burst, self._loop.time())
         self._silent_s = 0.0
 
     # -- the connection ------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The connection stands."""
         self._transport = cast(asyncio.Transport, transport)
         self._frontend.connections.add(self)
         self._frontend.webtorrent.opened(self)
         self._frontend.wheel.schedule(self, self._frontend.settings.ping_interval)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is over."""
         self._transport = None
         self._frontend.wheel.cancel(self)
         self._frontend.connections.discard(self)
@@ -87,6 +90,7 @@ class WebSocketConnection(Session, asyncio.Protocol):
         self._left()
 
     def data_received(self, data: bytes) -> None:
+        """Take in what the other end sent."""
         self._silent_s = 0.0
         protocol = self._protocol
         protocol.receive_data(data)
@@ -95,9 +99,12 @@ class WebSocketConnection(Session, asyncio.Protocol):
                 self._frame(event)
             elif isinstance(event, Request):
                 protocol.send_response(protocol.accept(event))
+        if protocol.state is not State.OPEN:
+            self._count_failure()
         self._flush()
 
     def eof_received(self) -> None:
+        """The other end sends no more."""
         self._protocol.receive_eof()
         self._flush()
 
@@ -118,11 +125,8 @@ class WebSocketConnection(Session, asyncio.Protocol):
     # -- messages ------------------------------------------------------------------------------
 
     def send(self, message: bytes) -> None:
-        """Send a text message. A browser too slow to read what waits for it is cut."""
+        """Send a text message; never waits."""
         if self._transport is None or self._protocol.state is not State.OPEN:
-            return
-        if self._transport.get_write_buffer_size() > self._frontend.settings.max_buffer:
-            self._cut("slow")
             return
         self._protocol.send_text(message)
         self._flush()
@@ -137,8 +141,9 @@ class WebSocketConnection(Session, asyncio.Protocol):
 
     def abort(self) -> None:
         """Cut the connection, without a word."""
-        if self._transport is not None:
-            self._transport.abort()
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            transport.abort()
 
     def _frame(self, frame: Frame) -> None:
         """Put a message together; control frames were answered by `websockets` itself."""
@@ -146,11 +151,11 @@ class WebSocketConnection(Session, asyncio.Protocol):
             if frame.fin:
                 self._message(bytes(frame.data))
             else:
-                self._fragments = [bytes(frame.data)]
+                self._fragments = bytearray(frame.data)
         elif frame.opcode is Opcode.CONT and self._fragments is not None:
-            self._fragments.append(bytes(frame.data))
+            self._fragments += frame.data
             if frame.fin:
-                message, self._fragments = b"".join(self._fragments), None
+                message, self._fragments = bytes(self._fragments), None
                 self._message(message)
         elif frame.opcode is Opcode.BINARY:
             self._frontend.cut("binary")
@@ -171,15 +176,30 @@ class WebSocketConnection(Session, asyncio.Protocol):
     # -- bytes out -----------------------------------------------------------------------------
 
     def _flush(self) -> None:
-        """Write what `websockets` wants written; an empty piece means: then hang up."""
+        """Write what `websockets` wants written; an empty piece means: then hang up.
+
+        A browser too slow to read what waits for it is cut.
+        """
         transport = self._transport
         if transport is None:
             return
         for piece in self._protocol.data_to_send():
-            if piece:
+            if not piece:
+                transport.close()
+            elif transport.get_write_buffer_size() <= self._frontend.settings.max_buffer:
                 transport.write(piece)
             else:
-                transport.close()
+                self._cut("slow")
+                return
+
+    def _count_failure(self) -> None:
+        """Count what `websockets` hangs up for."""
+        if self._protocol.handshake_exc is not None:
+            self._frontend.cut("handshake")
+        elif isinstance(self._protocol.parser_exc, PayloadTooBig):
+            self._frontend.cut("size")
+        elif self._protocol.parser_exc is not None:
+            self._frontend.cut("protocol")
 
     def _cut(self, reason: str) -> None:
         self._frontend.cut(reason)

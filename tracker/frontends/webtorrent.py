@@ -14,6 +14,7 @@ from tracker.model import (
     FrontendId,
     InfoHash,
     Offer,
+    PeerId,
 )
 from tracker.service.browsers import Browsers
 from tracker.service.ports import Relay
@@ -83,14 +84,18 @@ class WebTorrent:
             if not self._sessions.quit(session, info_hash, peer_id):
                 self._recount(session, message)
                 return
-        elif len(session.members or ()) < self._settings.max_swarms:
-            self._sessions.join(session, info_hash, peer_id)
         else:
-            raise Denied("too many swarms on one connection")
+            self._join(session, info_hash, peer_id)
         request = BrowserAnnounce(
             info_hash, peer_id, message.event, message.seeding, len(message.offers)
         )
         self._browsers.announce(request, partial(self._announced, session, message))
+
+    def _join(self, session: Session, info_hash: InfoHash, peer_id: PeerId) -> None:
+        members = session.members or ()
+        if len(members) >= self._settings.max_swarms and info_hash + peer_id not in members:
+            raise Denied("too many swarms on one connection")
+        self._sessions.join(session, info_hash, peer_id)
 
     def _recount(self, session: Session, message: AnnounceMessage) -> None:
         """`stopped` from a socket that is not the peer's newest: it removes nobody."""

@@ -42,7 +42,7 @@ class Wheel:
     def __init__(self, tick_s: float = 1.0, clock: Callable[[], float] = time.monotonic) -> None:
         self.failures = 0  # items that raised
         self._tick_s = tick_s
-        self._clock = clock
+        self.clock = clock  # for items that note a time
         self._slots: defaultdict[int, set[Timed]] = defaultdict(set)
         self._turned = int(clock() / tick_s)  # number of the last tick that was served
         self._timer: asyncio.TimerHandle | None = None
@@ -51,7 +51,7 @@ class Wheel:
         """Let `item` expire after `delay_s` seconds; an earlier schedule of it is forgotten."""
         if item.wheel_slot:
             self._slots[item.wheel_slot].discard(item)
-        item.wheel_slot = slot = int((self._clock() + delay_s) / self._tick_s) + 1
+        item.wheel_slot = slot = int((self.clock() + delay_s) / self._tick_s) + 1
         self._slots[slot].add(item)
 
     def cancel(self, item: Timed) -> None:
@@ -62,7 +62,7 @@ class Wheel:
 
     def tick(self) -> None:
         """Expire all that is due, in the order of ticks."""
-        now = self._clock()
+        now = self.clock()
         current = int(now / self._tick_s)
         while self._turned < current:
             self._turned += 1
@@ -85,7 +85,7 @@ class Wheel:
         self.tick()
         # Aimed at the clock's next whole tick, so delays of the loop do not add up. uvloop cuts
         # timers to milliseconds: one more, or the wheel would wake just before the tick.
-        wait_s = (self._turned + 1) * self._tick_s - self._clock() + 0.001
+        wait_s = (self._turned + 1) * self._tick_s - self.clock() + 0.001
         self._timer = loop.call_later(max(wait_s, 0.0), self.start, loop)
 
     def stop(self) -> None:

@@ -90,8 +90,9 @@ class Browsers:
         done(BrowserAnnounced(self._settings.interval, view.counts, takers))
 
     def _takers(self, plan: Plan, view: View) -> list[tuple[PeerId, FrontendId]]:
-        """Distinct browsers on frontends that can be reached, never the announcer's own; some
-        more than were asked for, since one may just have left.
+        """Distinct browsers on frontends that can be reached, never the announcer itself.
+
+        Some more than were asked for, since one may just have left.
         """
         me, reachable = plan.peer_id, self._relay.frontends
         seeders, leechers = (

@@ -15,8 +15,9 @@ from tracker.settings import AnnounceSettings
 
 
 class Peers:
-    """What HTTP and UDP frontends ask. Each `done` is called once, with an answer or an error;
-    what a method raises comes instead of that call.
+    """What HTTP and UDP frontends ask.
+
+    Each `done` is called once, with an answer or an error; what a method raises comes instead.
     """
 
     def __init__(self, settings: AnnounceSettings, swarms: Swarms, clock: Clock) -> None:

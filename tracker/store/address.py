@@ -11,6 +11,7 @@ from redis.asyncio.connection import (
     UnixDomainSocketConnection,
     parse_url,
 )
+from redis.exceptions import RedisError
 
 from tracker.store.resp import command
 
@@ -19,13 +20,18 @@ class Address:
     """A ``redis://``, ``rediss://`` or ``unix://`` URL, understood once.
 
     Raises:
-        ValueError: the URL is none of these.
+        ValueError: the URL is none of these, or has options that redis-py does not know.
     """
 
     def __init__(self, url: str) -> None:
         options: dict[str, Any] = {**parse_url(url)}
         kind: type[AbstractConnection] = options.pop("connection_class", Connection)
-        self._connection = kind(**options)
+        try:
+            self._connection = kind(**options)
+        except (TypeError, RedisError) as error:
+            raise ValueError(f"Redis URL: {error}") from error
+        if isinstance(self._connection, Connection):
+            self._connection.host.encode("idna")  # as will be done to connect
 
     def __str__(self) -> str:
         """Without the secret, fit for a log."""
@@ -33,7 +39,8 @@ class Address:
         if isinstance(connection, UnixDomainSocketConnection):
             return f"unix://{connection.path}"
         assert isinstance(connection, Connection)
-        return f"{connection.host}:{connection.port}"
+        host = f"[{connection.host}]" if ":" in connection.host else connection.host
+        return f"{host}:{connection.port}"
 
     async def connect(self, protocol: asyncio.Protocol) -> None:
         """Open a connection that `protocol` is told of.

@@ -95,35 +95,36 @@ class Link(asyncio.Protocol):
         self._gathered = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The connection stands."""
         self._transport = cast(asyncio.Transport, transport)  # uvloop's fits by shape only
         self._watch = self._loop.call_later(self._timeout / 8, self._check_deadline)
 
     def data_received(self, data: bytes) -> None:
+        """Take in what the other end sent."""
         self._reader.feed(data)
         gets, waiting, replies = self._reader.gets, self._waiting, self._replies
+        if waiting:  # the longest wait of this turn; one look at the clock serves all
+            self._metrics.store_seconds.observe(self._loop.time() - waiting[0][2])
         try:
             while (reply := gets()) is not False:
                 replies.append(reply)
                 if len(replies) == waiting[0][0]:
-                    _, done, sent_at = waiting.popleft()
-                    self._finish(done, replies, sent_at)
-                    replies = self._replies = []
+                    done = waiting.popleft()[1]
+                    finished, replies = replies, []
+                    self._replies = replies
+                    if self._refusal is None:
+                        self._tell(done, finished)
+                    else:
+                        error, self._refusal = self._error(self._refusal), None
+                        self._tell(done, error)
         except (hiredis.ProtocolError, IndexError) as error:
             log.error("redis.protocol", error=str(error))  # bytes that are not a reply we asked for
             self.abort()
 
-    def _finish(self, done: Done, replies: list[Reply], sent_at: float) -> None:
-        self._metrics.store_seconds.observe(self._loop.time() - sent_at)
-        result: list[Reply] | Unavailable = replies
-        if self._refusal is not None:
-            result = self._error(self._refusal)
-            self._refusal = None
-        self._tell(done, result)
-
     def _tell(self, done: Done, result: list[Reply] | Unavailable) -> None:
         try:
             done(result)
-        except Exception as error:  # one request's fault must not cost the others their replies
+        except Exception as error:  # noqa: BLE001 - one request's fault must not cost the others
             self._loop.call_exception_handler(
                 {"message": "a store callback failed", "exception": error}
             )
@@ -153,8 +154,9 @@ class Link(asyncio.Protocol):
             self._watch = self._loop.call_later(self._timeout / 8, self._check_deadline)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._watch is not None:
-            self._watch.cancel()
+        """The connection is over."""
+        assert self._watch is not None  # made with the connection
+        self._watch.cancel()
         self._transport = None
         self.lost.set()
         error = Unavailable(AWAY)

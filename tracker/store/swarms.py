@@ -79,8 +79,9 @@ class RedisSwarms:
         self._turn = 0
 
     def announce(self, plan: Plan, now_s: int, done: Callable[[Result], None]) -> None:
-        """Apply one announce and look at its swarm, in one round trip (two at first sight of a
-        large swarm).
+        """Apply one announce and look at its swarm.
+
+        One round trip; two at first sight of a large swarm.
         """
         tails = self._tails_at(now_s)
         key = SWARM_TAG[plan.family] + plan.info_hash

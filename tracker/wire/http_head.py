@@ -62,9 +62,11 @@ class _Notes:
         self.x_forwarded_for: bytes | None = None
 
     def on_url(self, url: bytes) -> None:
+        """Part of the target."""
         self.target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        """One header."""
         name = name.lower()
         if name == b"connection":
             self.connection += value.lower()

@@ -145,8 +145,7 @@ def decode_id(text: str, name: str) -> bytes:
 
 def encode_announce_reply(info_hash: InfoHash, interval_s: int, counts: Counts) -> bytes:
     """Write the reply to an announce."""
-    seeders, completed, leechers = counts
-    return _ANNOUNCED % (encode_id(info_hash), interval_s, seeders, leechers, completed)
+    return _ANNOUNCED % (encode_id(info_hash), interval_s, counts.seeders, counts.leechers)
 
 
 def encode_offer(
@@ -189,10 +188,7 @@ def encode_error(action: str, info_hash: InfoHash | None, reason: str) -> bytes:
 
 # Integers only: libtorrent ignores 120.0. No counts on relays: clients would take them for the
 # reply to their own announce.
-_ANNOUNCED = (
-    b'{"action":"announce","info_hash":%b,"interval":%d,'
-    b'"complete":%d,"incomplete":%d,"downloaded":%d}'
-)
+_ANNOUNCED = b'{"action":"announce","info_hash":%b,"interval":%d,"complete":%d,"incomplete":%d}'
 _OFFER = b'{"action":"announce","info_hash":%b,"peer_id":%b,"offer_id":%b,"offer":%b}'
 _ANSWER = b'{"action":"announce","info_hash":%b,"peer_id":%b,"offer_id":%b,"answer":%b}'
 _SCRAPED = b'%b:{"complete":%d,"incomplete":%d,"downloaded":%d}'

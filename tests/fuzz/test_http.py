@@ -1,0 +1,38 @@
+"""Requests of no sense over HTTP, and connections that end in the midst of them."""
+
+from random import Random
+
+from tests.fuzz.good import announces_over_http
+from tests.fuzz.http import requests
+from tests.fuzz.storm import FLAGS, bounded, survives
+from tests.fuzz.tcp import connection
+from tests.tracker_process import running_tracker
+
+REACHED = {
+    ("tracker_requests_total", "http", "announce", "ok"),
+    ("tracker_requests_total", "http", "announce", "malformed"),
+    ("tracker_requests_total", "http", "scrape", "ok"),
+    ("tracker_requests_total", "http", "other", "405"),
+    ("tracker_requests_total", "http", "other", "413"),
+    ("tracker_closed_total", "http", "head"),
+    ("tracker_closed_total", "http", "malformed"),
+    ("tracker_closed_total", "http", "slow"),
+}
+
+
+@bounded
+async def test_a_tracker_outlives_a_storm_of_requests() -> None:
+    with running_tracker("--only", "http,ws", *FLAGS) as tracker:
+        port = tracker.ports["http"]
+        metrics = await survives(
+            tracker, lambda rng: attack(port, rng), lambda: announces_over_http(port)
+        )
+    assert REACHED <= metrics.keys()
+
+
+async def attack(port: int, rng: Random) -> None:
+    """Send something, and go in some way."""
+    async with connection(port, rng) as peer:
+        await peer.send(requests(rng))
+        received = await peer.leave()
+    assert received[:7] in (b"", b"HTTP/1.")

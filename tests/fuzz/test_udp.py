@@ -1,0 +1,100 @@
+"""Datagrams of no sense from many addresses, proven and unproven."""
+
+import asyncio
+import socket
+from random import Random
+
+from tests.frontends.clients import announce_packet, scrape_packet, udp_peer
+from tests.fuzz.http import HASHES
+from tests.fuzz.mutation import mutated, noise
+from tests.fuzz.storm import FLAGS, bounded, survives
+from tests.fuzz.tcp import loopback
+from tests.tracker_process import running_tracker
+from tracker.model import Event
+from tracker.wire import udp
+
+PACKETS = 20  # between two connects, whose answer shows that the tracker has kept up
+ANSWER_S = 0.5
+REACHED = {
+    ("connect", "ok"),
+    ("announce", "ok"),
+    ("announce", "malformed"),
+    ("announce", "denied"),
+    ("scrape", "ok"),
+    ("scrape", "malformed"),
+    ("unknown", "malformed"),
+    ("unproven", "silent"),
+}
+
+
+@bounded
+async def test_a_tracker_outlives_a_storm_of_datagrams() -> None:
+    with running_tracker("--only", "udp", *FLAGS) as tracker:
+        port = tracker.ports["udp"]
+
+        async def serves() -> None:
+            for host in ("127.0.0.1", "::1"):
+                async with udp_peer(port, host) as peer:
+                    await peer.announce(await peer.connect(), info_hash=b"good" * 5)
+
+        metrics = await survives(tracker, lambda rng: attack(port, rng), serves)
+    reached = {
+        (name[2], name[3]) for name in metrics if name[:2] == ("tracker_requests_total", "udp")
+    }
+    assert REACHED <= reached
+
+
+async def attack(port: int, rng: Random) -> None:
+    """Prove an address, send some packets, and read what is there."""
+    ipv6 = rng.random() < 0.2
+    loop = asyncio.get_running_loop()
+    with socket.socket(socket.AF_INET6 if ipv6 else socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.setblocking(False)
+        sock.bind(("::1" if ipv6 else loopback(rng), 0))
+        await loop.sock_connect(sock, ("::1" if ipv6 else "127.0.0.1", port))
+        async with asyncio.timeout(ANSWER_S):
+            await loop.sock_sendall(sock, udp.encode_connect_request(b"conn"))
+            proof = (await loop.sock_recv(sock, 2048))[8:]
+            assert 8 == len(proof)
+            for _ in range(PACKETS):
+                await loop.sock_sendall(sock, packet(rng, proof))
+        while True:
+            try:
+                reply = sock.recv(2048)
+            except BlockingIOError:
+                return
+            udp.decode_reply(reply, 18 if ipv6 else 6)
+
+
+def packet(rng: Random, proof: bytes) -> bytes:
+    """What a client with this connection id might send, or could not."""
+    good = announce_packet(
+        proof,
+        info_hash=rng.choice(HASHES),
+        event=rng.choice(list(Event)),
+        left=rng.choice((0, 1, -1)),
+        numwant=rng.choice((None, 0, 50, 2**31 - 1)),
+        port=rng.randint(0, 65535),
+        url_data=noise(rng, 600) if rng.random() < 0.2 else b"",
+    )
+    match rng.randrange(8):
+        case 0:
+            return noise(rng)
+        case 1:
+            return proof + noise(rng)
+        case 2:
+            return (
+                proof
+                + rng.choice((rng.randrange(6), rng.getrandbits(32))).to_bytes(4, "big")
+                + noise(rng)
+            )
+        case 3:
+            return good + noise(rng)
+        case 4:
+            return good[: rng.randrange(len(good))]
+        case 5:
+            return proof + mutated(rng, good[8:])
+        case 6:
+            return mutated(rng, scrape_packet(proof, *rng.choices(HASHES, k=rng.randint(0, 90))))
+        case _:
+            return rng.choice((good, scrape_packet(proof, *HASHES[:5])))

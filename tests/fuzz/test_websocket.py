@@ -1,0 +1,45 @@
+"""Frames and messages of no sense over WebSocket, among browsers that mean well."""
+
+from random import Random
+
+from tests.fuzz.good import announces_over_websocket
+from tests.fuzz.mutation import mutated
+from tests.fuzz.storm import FLAGS, bounded, survives
+from tests.fuzz.tcp import connection
+from tests.fuzz.websocket import HANDSHAKE, frames
+from tests.tracker_process import running_tracker
+
+REACHED = {
+    ("tracker_requests_total", "ws", "announce", "ok"),
+    ("tracker_requests_total", "ws", "announce", "malformed"),
+    ("tracker_requests_total", "ws", "answer", "ok"),
+    ("tracker_requests_total", "ws", "scrape", "ok"),
+    ("tracker_requests_total", "ws", "scrape", "malformed"),
+    ("tracker_closed_total", "ws", "binary"),
+    ("tracker_closed_total", "ws", "flood"),
+    ("tracker_closed_total", "ws", "handshake"),
+    ("tracker_closed_total", "ws", "protocol"),
+    ("tracker_closed_total", "ws", "size"),
+}
+
+
+@bounded
+async def test_a_tracker_outlives_a_storm_of_frames() -> None:
+    with running_tracker("--only", "ws", *FLAGS) as tracker:
+        port = tracker.ports["ws"]
+        metrics = await survives(
+            tracker, lambda rng: attack(port, rng), lambda: announces_over_websocket(port)
+        )
+    assert REACHED <= metrics.keys()
+
+
+async def attack(port: int, rng: Random) -> None:
+    """Open a WebSocket, mostly as one should, send something, and go in some way."""
+    async with connection(port, rng) as peer:
+        well = rng.random() < 0.9
+        await peer.send(HANDSHAKE if well else mutated(rng, HANDSHAKE))
+        if well and rng.random() < 0.8:
+            assert (await peer.receive()).startswith(b"HTTP/1.1 101 ")
+        for _ in range(rng.choice((1, 1, 5))):
+            await peer.send(frames(rng))
+        await peer.leave()

@@ -1,0 +1,207 @@
+"""Announces and scrapes of IP peers, down to a real Redis."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.service.broken_swarms import BrokenSwarms
+from tests.service.conftest import Clock
+from tests.store.asking import HASH, NOW, TTL_S, answer, ipv4, ipv6
+from tracker.errors import Denied, Overloaded, TrackerError, Unavailable
+from tracker.model import Announce, Announced, Counts, Event
+from tracker.service.peers import Peers
+from tracker.settings import AnnounceSettings
+from tracker.store.swarms import RedisSwarms
+
+SETTINGS = AnnounceSettings()
+
+
+def request(
+    endpoint: bytes,
+    *,
+    peer_id: bytes = b"-TR3000-peerpeerpeer",
+    event: Event = Event.NONE,
+    seeding: bool = False,
+    numwant: int | None = None,
+    full: bool = True,
+) -> Announce:
+    return Announce(HASH, peer_id, endpoint, event, seeding, numwant, full)
+
+
+async def ask(peers: Peers, announce: Announce) -> Announced:
+    return await answer(lambda done: peers.announce(announce, done))
+
+
+async def scrape(peers: Peers, *info_hashes: bytes) -> list[Counts]:
+    return await answer(lambda done: peers.scrape(info_hashes, done))
+
+
+def endpoints(joined: bytes, size: int = 6) -> set[bytes]:
+    """What a reply names, each once."""
+    each = [joined[at : at + size] for at in range(0, len(joined), size)]
+    assert len(set(each)) == len(each)
+    assert {size} >= set(map(len, each))
+    return set(each)
+
+
+@pytest.fixture
+def peers(swarms: RedisSwarms, clock: Clock) -> Peers:
+    return Peers(SETTINGS, swarms, clock)
+
+
+async def join(peers: Peers, *members: bytes, seeding: bool = False) -> None:
+    for member in members:
+        await ask(peers, request(member, seeding=seeding, numwant=0))
+
+
+@pytest.mark.parametrize("make", [ipv4, ipv6])
+async def test_peers_find_each_other_and_never_themselves(
+    peers: Peers, make: Callable[[int], bytes]
+) -> None:
+    first = await ask(peers, request(make(1), event=Event.STARTED))
+    assert (Counts(0, 0, 1), b"", b"") == (first.counts, first.peers, first.peers6)
+    second = await ask(peers, request(make(2), seeding=True))
+    third = await ask(peers, request(make(3)))
+    own = (second.peers, third.peers) if make is ipv4 else (second.peers6, third.peers6)
+    other = (second.peers6, third.peers6) if make is ipv4 else (second.peers, third.peers)
+    assert make(1) == own[0]
+    assert {make(1), make(2)} == endpoints(own[1], len(make(1)))
+    assert (b"", b"") == other
+    assert Counts(1, 0, 2) == third.counts
+
+
+async def test_a_reply_that_has_room_holds_both_families_each_in_its_place(peers: Peers) -> None:
+    await join(peers, ipv4(1), ipv6(1))
+    from4 = await ask(peers, request(ipv4(2)))
+    from6 = await ask(peers, request(ipv6(2)))
+    assert (ipv4(1), ipv6(1)) == (from4.peers, from4.peers6)
+    assert ({ipv4(1), ipv4(2)}, ipv6(1)) == (endpoints(from6.peers), from6.peers6)
+    assert Counts(0, 0, 4) == from6.counts
+
+
+async def test_a_reply_without_room_holds_the_askers_family_only(peers: Peers) -> None:
+    await join(peers, ipv4(1), ipv6(1))
+    reply = await ask(peers, request(ipv4(2), full=False))
+    assert (ipv4(1), b"", Counts(0, 0, 3)) == (reply.peers, reply.peers6, reply.counts)
+
+
+async def test_the_askers_family_goes_first(peers: Peers) -> None:
+    for number in range(1, 11):
+        await join(peers, ipv4(number), ipv6(number))
+    reply = await ask(peers, request(ipv4(99), numwant=10))
+    assert (10, 0) == (len(endpoints(reply.peers)), len(reply.peers6))
+    reply = await ask(peers, request(ipv4(99), numwant=12))
+    assert (10, 2) == (len(endpoints(reply.peers)), len(endpoints(reply.peers6, 18)))
+
+
+async def test_a_seeder_is_told_of_no_seeders(peers: Peers) -> None:
+    await join(peers, ipv4(1), ipv6(1), seeding=True)
+    await join(peers, ipv4(2), ipv6(2))
+    reply = await ask(peers, request(ipv4(3), seeding=True))
+    assert (ipv4(2), ipv6(2)) == (reply.peers, reply.peers6)
+
+
+@pytest.mark.parametrize(
+    ("numwant", "named"), [(None, 5), (-1, 5), (0, 0), (1, 1), (7, 7), (8, 8), (9, 8), (1000, 8)]
+)
+async def test_as_many_are_named_as_are_wanted_within_bounds(
+    swarms: RedisSwarms, clock: Clock, numwant: int | None, named: int
+) -> None:
+    peers = Peers(AnnounceSettings(numwant=5, max_numwant=8), swarms, clock)
+    await join(peers, *map(ipv4, range(1, 21)))
+    reply = await ask(peers, request(ipv4(99), numwant=numwant))
+    assert named == len(endpoints(reply.peers))
+    assert Counts(0, 0, 21) == reply.counts
+
+
+@pytest.mark.parametrize("swarm", [30, 300])
+async def test_everybody_is_named_in_some_reply(peers: Peers, swarm: int) -> None:
+    others = set(map(ipv4, range(1, swarm + 1)))
+    await join(peers, *others)
+    named: set[bytes] = set()
+    for _ in range(100):
+        reply = await ask(peers, request(ipv4(9999), numwant=20))
+        chosen = endpoints(reply.peers)
+        assert 20 == len(chosen)
+        assert chosen <= others
+        named |= chosen
+    assert len(named) > 0.9 * len(others)
+
+
+async def test_who_stops_is_answered_with_counts_alone(peers: Peers) -> None:
+    await join(peers, ipv4(1), ipv4(2))
+    reply = await ask(peers, request(ipv4(2), event=Event.STOPPED))
+    assert (Counts(0, 0, 1), b"", b"") == (reply.counts, reply.peers, reply.peers6)
+    assert [Counts(0, 0, 1)] == await scrape(peers, HASH)
+
+
+async def test_who_completes_is_counted_once(peers: Peers) -> None:
+    done = request(ipv4(1), event=Event.COMPLETED, seeding=True)
+    for _ in range(2):
+        assert Counts(1, 1, 0) == (await ask(peers, done)).counts
+    assert [Counts(1, 1, 0)] == await scrape(peers, HASH)
+
+
+async def test_the_clock_is_the_one_that_is_given(peers: Peers, clock: Clock) -> None:
+    await join(peers, ipv4(1))
+    clock.now_s = NOW + TTL_S - 1
+    assert [Counts(0, 0, 1)] == await scrape(peers, HASH)
+    clock.now_s = NOW + TTL_S
+    assert [Counts(0, 0, 0)] == await scrape(peers, HASH)
+
+
+async def test_peers_who_come_together_are_sent_apart(peers: Peers) -> None:
+    replies = [await ask(peers, request(ipv4(1))) for _ in range(100)]
+    intervals = {reply.interval_s for reply in replies}
+    assert min(intervals) >= 1620
+    assert max(intervals) <= 1980
+    assert len(intervals) > 20
+    assert {300} == {reply.min_interval_s for reply in replies}
+
+
+@pytest.mark.parametrize(
+    "endpoint", [ipv4(1)[:4] + b"\0\0", ipv6(1)[:16] + b"\0\0", bytes(4) + b"\1\1"]
+)
+async def test_who_cannot_be_dialled_is_denied_and_not_counted(
+    peers: Peers, endpoint: bytes
+) -> None:
+    answers: list[object] = []
+    with pytest.raises(Denied):
+        peers.announce(request(endpoint), answers.append)
+    assert not answers
+    assert [Counts(0, 0, 0)] == await scrape(peers, HASH)
+
+
+async def test_an_address_that_asks_too_often_is_denied_for_the_rest_of_the_second(
+    swarms: RedisSwarms, clock: Clock
+) -> None:
+    peers = Peers(AnnounceSettings(per_address=2), swarms, clock)
+    ports = [ipv4(1)[:4] + bytes([1, port]) for port in range(4)]
+    await join(peers, *ports[:2])
+    with pytest.raises(Denied, match="too many"):
+        await ask(peers, request(ports[2]))
+    await join(peers, ipv4(2))
+    assert [Counts(0, 0, 3)] == await scrape(peers, HASH)
+    clock.now_s += 1
+    await join(peers, *ports[2:])
+    assert [Counts(0, 0, 5)] == await scrape(peers, HASH)
+
+
+async def test_a_scrape_counts_all_ip_peers_in_the_order_asked(peers: Peers) -> None:
+    await join(peers, ipv4(1), ipv6(1), seeding=True)
+    await join(peers, ipv4(2))
+    unknown = bytes(20)
+    expected = [Counts(0, 0, 0), Counts(2, 0, 1), Counts(0, 0, 0)]
+    assert expected == await scrape(peers, unknown, HASH, unknown)
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize("error", [Unavailable("away"), Overloaded("full")])
+async def test_what_the_store_cannot_do_is_told(
+    clock: Clock, error: TrackerError, at_once: bool
+) -> None:
+    peers = Peers(SETTINGS, BrokenSwarms(error, at_once=at_once), clock)
+    with pytest.raises(type(error), match=error.reason):
+        await ask(peers, request(ipv4(1)))
+    with pytest.raises(type(error), match=error.reason):
+        await scrape(peers, HASH)

@@ -1,0 +1,26 @@
+"""A server that speaks Redis's language badly: what no real one can be brought to do."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+
+@asynccontextmanager
+async def fake_redis(says: bytes) -> AsyncIterator[str]:
+    """The URL of a server that greets well, and says the same to whatever is asked first."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            await reader.readuntil(b"tracker\r\n")
+            writer.write(b"+OK\r\n")
+            await reader.readuntil()
+            writer.write(says)
+            await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    try:
+        yield f"redis://{host}:{port}"
+    finally:
+        server.close()

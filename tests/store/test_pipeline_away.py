@@ -1,0 +1,250 @@
+"""While Redis is away requests fail at once or in time, and the pipeline recovers alone."""
+
+import asyncio
+from time import monotonic
+
+import pytest
+import trustme
+from structlog.testing import capture_logs
+
+from tests.redis_servers import KINDS, Kind, RedisServer, StartRedis, TlsFiles
+from tests.store.asking import SETTINGS, connected, events, replies_to, until
+from tracker.errors import TrackerError, Unavailable
+from tracker.metrics import Metrics
+from tracker.settings import RedisSettings
+from tracker.store.pipeline import Pipeline
+from tracker.store.resp import command
+
+QUICK = RedisSettings(timeout=0.4, reconnect_max=0.05)
+SLACK_S = 0.3  # of a busy machine
+
+
+async def failures(pipeline: Pipeline, requests: int) -> list[type]:
+    """What becomes of requests that are asked in one turn."""
+    asked = (replies_to(pipeline, "ECHO", number) for number in range(requests))
+    return [type(each) for each in await asyncio.gather(*asked, return_exceptions=True)]
+
+
+async def stays_away(url: str) -> list[str]:
+    """What is logged of an address that cannot be reached, until the second attempt."""
+    pipeline = Pipeline(url, QUICK, Metrics())
+    with capture_logs() as logs:
+        await pipeline.start()
+        await until(lambda: events(logs).count("redis.away") == 2)
+    assert not pipeline.up
+    with pytest.raises(Unavailable):
+        await replies_to(pipeline, "PING")
+    await pipeline.close()
+    assert {"warning"} == {each["log_level"] for each in logs if each["event"] == "redis.away"}
+    assert not [each for each in logs if "secret" in str(each)]
+    return events(logs)
+
+
+async def test_requests_to_a_frozen_redis_fail_in_time(redis_server: RedisServer) -> None:
+    metrics = Metrics()
+    async with connected(redis_server.url, QUICK, metrics) as pipeline:
+        redis_server.pause()
+        asked_at = monotonic()
+        with capture_logs() as logs:
+            assert [Unavailable] * 100 == await failures(pipeline, 100)
+        waited = monotonic() - asked_at
+        assert QUICK.timeout <= waited <= QUICK.timeout * (1 + 1 / 8) + SLACK_S
+        assert ["redis.timeout"] == events(logs)[:1]
+        assert {("timeout",): 1, ("lost",): 100} == metrics.store_errors
+
+        asked_at = monotonic()
+        assert [Unavailable] * 100 == await failures(pipeline, 100)
+        assert monotonic() - asked_at < SLACK_S
+
+        redis_server.resume()
+        await pipeline.wait_up()
+        assert [b"PONG"] == await replies_to(pipeline, "PING")
+
+
+async def test_a_redis_that_answers_late_but_in_time_is_waited_for(
+    redis_server: RedisServer,
+) -> None:
+    async with connected(redis_server.url, QUICK) as pipeline:
+        redis_server.pause()
+        asyncio.get_running_loop().call_later(QUICK.timeout / 2, redis_server.resume)
+        assert [list] * 100 == await failures(pipeline, 100)
+
+
+async def test_an_idle_connection_lasts_longer_than_the_time_of_a_reply(
+    redis_server: RedisServer,
+) -> None:
+    settings = RedisSettings(timeout=0.05)
+    with capture_logs() as logs:
+        async with connected(redis_server.url, settings) as pipeline:
+            await asyncio.sleep(settings.timeout * 3)
+            assert [b"PONG"] == await replies_to(pipeline, "PING")
+    assert ["redis.up"] == events(logs)
+
+
+async def test_a_redis_that_is_killed_fails_what_is_in_flight_and_is_found_again(
+    redis_server: RedisServer,
+) -> None:
+    metrics = Metrics()
+    async with connected(redis_server.url, metrics=metrics) as pipeline:
+        redis_server.pause()  # so that nothing is answered before the end
+        in_flight = asyncio.ensure_future(failures(pipeline, 100))
+        await until(lambda: pipeline.in_flight == 100)
+        redis_server.kill()
+        killed_at = monotonic()
+        assert [Unavailable] * 100 == await in_flight
+        assert [Unavailable] * 100 == await failures(pipeline, 100)
+        assert monotonic() - killed_at < SLACK_S
+        assert not pipeline.up
+        assert 0 == pipeline.in_flight
+        assert {("lost",): 100, ("away",): 100} == metrics.store_errors
+        redis_server.start()
+        await pipeline.wait_up()
+        assert [b"PONG"] == await replies_to(pipeline, "PING")
+
+
+async def test_a_connection_that_redis_closes_is_made_anew(redis_server: RedisServer) -> None:
+    with capture_logs() as logs:
+        async with connected(redis_server.url) as pipeline:
+            with redis_server.client() as client:
+                client.client_kill_filter(_type="normal", skipme=True)
+            await until(lambda: "redis.lost" in events(logs))
+            await pipeline.wait_up()
+            assert [b"PONG"] == await replies_to(pipeline, "PING")
+    assert ["redis.up", "redis.lost", "redis.up"] == events(logs)
+
+
+async def test_who_asks_again_as_soon_as_it_is_told_is_told_at_once(
+    redis_server: RedisServer,
+) -> None:
+    results: list[TrackerError | None] = []
+
+    async with connected(redis_server.url) as pipeline:
+
+        def again(_: object) -> None:
+            try:
+                pipeline.submit(command("PING"), 1, lambda _: results.append(None))
+            except Unavailable as error:
+                results.append(error)
+
+        redis_server.pause()
+        pipeline.submit(command("PING"), 1, again)
+        redis_server.kill()
+        await until(lambda: bool(results))
+    assert [Unavailable] == [type(result) for result in results]
+
+
+async def test_a_redis_that_comes_after_us_is_found(redis_server: RedisServer) -> None:
+    redis_server.stop()
+    pipeline = Pipeline(redis_server.url, QUICK, Metrics())
+    with capture_logs() as logs:
+        await pipeline.start()
+        await until(lambda: "redis.away" in events(logs))
+        redis_server.start()
+        await pipeline.wait_up()
+    assert [b"PONG"] == await replies_to(pipeline, "PING")
+    await pipeline.close()
+    assert {"redis.away", "redis.up"} == set(events(logs))
+    assert "redis.up" == events(logs)[-1]
+
+
+async def test_a_redis_that_does_not_greet_is_left_and_tried_again(
+    redis_server: RedisServer,
+) -> None:
+    redis_server.pause()
+    assert "redis.up" not in await stays_away(redis_server.url)
+
+
+async def test_pauses_between_attempts_grow(start_redis: StartRedis) -> None:
+    server = start_redis()
+    server.stop()
+    pipeline = Pipeline(server.url, RedisSettings(reconnect_max=10), Metrics())
+    began_at = monotonic()
+    with capture_logs() as logs:
+        await pipeline.start()
+        await until(lambda: len(logs) == 5)
+    await pipeline.close()
+    assert monotonic() - began_at >= 0.5 * (0.05 + 0.1 + 0.2 + 0.4)
+
+
+async def test_closing_fails_what_is_in_flight(redis_server: RedisServer) -> None:
+    async with connected(redis_server.url) as pipeline:
+        redis_server.pause()
+        in_flight = asyncio.ensure_future(failures(pipeline, 10))
+        await until(lambda: pipeline.in_flight == 10)
+        await pipeline.close()
+        assert [Unavailable] * 10 == await in_flight
+        assert [Unavailable] == await failures(pipeline, 1)
+        assert not pipeline.up
+    redis_server.resume()
+    with redis_server.client() as client:
+        assert "tracker" not in [each["name"] for each in client.client_list()]
+
+
+async def test_closing_is_allowed_at_any_time(redis_server: RedisServer) -> None:
+    pipeline = Pipeline(redis_server.url, SETTINGS, Metrics())
+    await pipeline.close()
+    await pipeline.start()
+    await pipeline.close()
+    await pipeline.close()
+    assert not pipeline.up
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("tcp", [False, True])
+async def test_a_password_and_a_database_are_taken_from_the_url(
+    start_redis: StartRedis, kind: Kind, tcp: bool
+) -> None:
+    server = start_redis(kind, password="secret", tcp=tcp)
+    async with connected(server.url + "?db=3") as pipeline:
+        await replies_to(pipeline, "SET", "key", "value")
+        with server.client() as client:
+            [ours] = [each for each in client.client_list() if each["name"] == "tracker"]
+            assert ("3", None) == (ours["db"], client.get("key"))
+
+
+async def test_a_user_is_taken_from_the_url(start_redis: StartRedis) -> None:
+    server = start_redis(tcp=True)
+    with server.client() as client:
+        client.acl_setuser(
+            "alice", enabled=True, passwords=["+secret"], keys=["*"], categories=["+@all"]
+        )
+    async with connected(server.url.replace("//", "//alice:secret@")) as pipeline:
+        assert [b"alice"] == await replies_to(pipeline, "ACL", "WHOAMI")
+
+
+@pytest.mark.parametrize(
+    ("who", "refused"),
+    [("", []), (":wrong-secret@", ["redis.refused"]), ("eve:secret@", ["redis.refused"])],
+)
+async def test_who_is_not_let_in_stays_away(
+    start_redis: StartRedis, who: str, refused: list[str]
+) -> None:
+    server = start_redis(password="secret", tcp=True)
+    url = server.url.replace(":secret@", who)
+    assert [*refused, "redis.away"] * 2 == await stays_away(url)
+
+
+async def test_tls_serves_where_the_authority_is_trusted(
+    start_redis: StartRedis, tls_files: TlsFiles
+) -> None:
+    server = start_redis(tls=tls_files, password="secret")
+    async with connected(server.url) as pipeline:
+        assert [list] * 100 == await failures(pipeline, 100)
+        server.kill()
+        await until(lambda: not pipeline.up)
+        server.start()
+        await pipeline.wait_up()
+        assert [b"PONG"] == await replies_to(pipeline, "PING")
+
+
+async def test_tls_stays_away_where_the_authority_is_a_stranger(
+    start_redis: StartRedis, tls_files: TlsFiles
+) -> None:
+    server = start_redis(tls=tls_files, password="secret")
+    with trustme.CA().cert_pem.tempfile() as stranger:
+        url = server.url.replace(str(tls_files.ca), stranger)
+        assert ["redis.away"] * 2 == await stays_away(url)
+
+
+async def test_a_missing_file_of_authorities_is_looked_for_again() -> None:
+    assert ["redis.away"] * 2 == await stays_away("rediss://127.0.0.1?ssl_ca_certs=/nowhere/ca.pem")

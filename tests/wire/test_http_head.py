@@ -1,0 +1,88 @@
+"""Heads of requests: what is kept of good ones, and which are none."""
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracker.errors import Malformed
+from tracker.wire.http_head import END, Head, decode_head
+
+PLAIN = Head(b"GET", b"/a?b=%00", False, True, False, False, None, None)
+
+
+def head(*lines: str, first: str = "GET /a?b=%00 HTTP/1.1") -> bytes:
+    return "\r\n".join([first, *lines, "", ""]).encode("latin-1")
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (head(), PLAIN),
+        (head("Host: x", "Accept: */*", "X-Odd: \x80\xff"), PLAIN),
+        (head(first="HEAD * HTTP/1.1"), PLAIN._replace(method=b"HEAD", target=b"*")),
+        (
+            head(first="PUT http://h:1/a?b?c HTTP/1.1"),
+            PLAIN._replace(method=b"PUT", target=b"http://h:1/a?b?c"),
+        ),
+        (head("Connection: close"), PLAIN._replace(keep_alive=False)),
+        (head("connection: foo, CLOSE"), PLAIN._replace(keep_alive=False)),
+        (head("Connection: keep-alive"), PLAIN),
+        (head(first="GET /a?b=%00 HTTP/1.0"), PLAIN._replace(http10=True, keep_alive=False)),
+        (
+            head("Connection: Keep-Alive", first="GET /a?b=%00 HTTP/1.0"),
+            PLAIN._replace(http10=True),
+        ),
+        (head("Upgrade: WebSocket", "Connection: Upgrade"), PLAIN._replace(websocket=True)),
+        (head("Upgrade: h2c", "Connection: Upgrade"), PLAIN),
+        (head("Content-Length: 0"), PLAIN),
+        (head("Content-Length: 5"), PLAIN._replace(body=True)),
+        (head("Transfer-Encoding: chunked"), PLAIN._replace(body=True)),
+        (head("X-Forwarded-For: 1.2.3.4"), PLAIN._replace(x_forwarded_for=b"1.2.3.4")),
+        (
+            head("X-Forwarded-For: 1.2.3.4", "x-forwarded-for: ::1, ::2"),
+            PLAIN._replace(x_forwarded_for=b"1.2.3.4,::1, ::2"),
+        ),
+        (
+            head("Forwarded: for=a", "Forwarded: for=b"),
+            PLAIN._replace(forwarded=b"for=a,for=b"),
+        ),
+    ],
+)
+def test_a_head_is_read(data: bytes, expected: Head) -> None:
+    assert expected == decode_head(data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"garbage\r\n\r\n",
+        b"\x16\x03\x01\x02\0\x01\0\r\n\r\n",  # TLS
+        b"SSH-2.0-x\r\n\r\n",
+        b"GET  HTTP/1.1\r\n\r\n",
+        b"GET /a b HTTP/1.1\r\n\r\n",
+        b"GET /\x80 HTTP/1.1\r\n\r\n",
+        b"get / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\nHost: x\r\n\r\n",  # two requests to one reader, one to another
+        b"GET / HTTP/1.1\nHost: x\n\nGET / HTTP/1.1\r\n\r\n",
+        head(" X: 1"),
+        head("X : 1"),
+        head("no colon"),
+        head("Content-Length: x"),
+        head("Content-Length: -1"),
+        head("Content-Length: 1", "Content-Length: 2"),
+        head("Content-Length: 5", "Transfer-Encoding: chunked"),
+        head(first="GET / HTTP/1.1x"),
+        head(first="GET / ICE/1.0"),
+    ],
+)
+def test_what_is_no_head_is_malformed(data: bytes) -> None:
+    with pytest.raises(Malformed, match="this is not HTTP"):
+        decode_head(data)
+
+
+@given(st.binary(max_size=300) | st.text(max_size=100).map(lambda text: f"GET /{text}".encode()))
+def test_any_bytes_are_a_head_or_malformed(data: bytes) -> None:
+    with contextlib.suppress(Malformed):
+        decode_head(data.replace(END, b"") + END)
