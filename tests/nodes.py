@@ -10,7 +10,7 @@ import asyncio
 import gc
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from ssl import SSLContext
 from typing import Any, NamedTuple
 
@@ -71,10 +71,8 @@ class TcpPeer:
     async def close(self) -> None:
         """Close our end."""
         self.writer.close()
-        try:
+        with suppress(ConnectionError):  # it was cut, as the test wanted
             await self.writer.wait_closed()
-        except ConnectionError:
-            pass  # it was cut, as the test wanted
 
 
 class RunningNode:
@@ -152,7 +150,7 @@ class RunningNode:
 async def until(condition: Callable[[], bool]) -> None:
     """Return once `condition` holds; what has no event of its own to wait for."""
     async with asyncio.timeout(DEADLINE_S):
-        while not condition():
+        while not condition():  # noqa: ASYNC110
             await asyncio.sleep(POLL_S)
 
 
@@ -166,6 +164,7 @@ def node_settings(**sections: Mapping[str, Any]) -> Settings:
 async def running_node(redis_url: str, **sections: Mapping[str, Any]) -> AsyncIterator[RunningNode]:
     """A node with these sections of settings, for the length of the context."""
     faults: list[dict[str, Any]] = []
+    threshold = gc.get_threshold()
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: faults.append(context))
     running = RunningNode(Node(node_settings(**sections), redis_url))
@@ -178,5 +177,6 @@ async def running_node(redis_url: str, **sections: Mapping[str, Any]) -> AsyncIt
     finally:
         await running.hang_up()
         await running.node.close()
+        gc.set_threshold(*threshold)
         gc.unfreeze()  # or what each test's node froze would pile up
     assert faults == []

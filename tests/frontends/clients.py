@@ -62,7 +62,7 @@ class UdpPeer(asyncio.DatagramProtocol):
         assert reply.transaction_id == b"conn"
         return reply.connection_id
 
-    async def announce(self, connection_id: bytes, **changed: Any) -> udp.AnnounceReply:
+    async def announce(self, connection_id: bytes, **changed: object) -> udp.AnnounceReply:
         """Announce, and read a good reply."""
         reply = await self.ask(announce_packet(connection_id, **changed))
         assert isinstance(reply, udp.AnnounceReply), reply
@@ -105,7 +105,7 @@ _DEFAULTS = udp.AnnounceRequest(
 )
 
 
-def announce_packet(connection_id: bytes, **changed: Any) -> bytes:
+def announce_packet(connection_id: bytes, **changed: object) -> bytes:
     """A leecher's announce; `changed` are fields of `udp.AnnounceRequest`."""
     request = _DEFAULTS._replace(connection_id=connection_id, **changed)
     return udp.encode_announce_request(request)
@@ -164,7 +164,7 @@ class Browser:
     def __init__(self, socket: ClientConnection, peer_id: bytes) -> None:
         self.socket, self.peer_id = socket, peer_id
 
-    async def say(self, **fields: Any) -> None:
+    async def say(self, **fields: object) -> None:
         """Send one message."""
         await self.socket.send(json.dumps(fields))
 
@@ -174,14 +174,14 @@ class Browser:
             message: dict[str, Any] = json.loads(await self.socket.recv())
         return message
 
-    async def announce(self, **changed: Any) -> dict[str, Any]:
+    async def announce(self, **changed: object) -> dict[str, Any]:
         """Announce as a leecher, and read the reply."""
         await self.say(**self.request(**changed))
         reply = await self.hear()
         assert "interval" in reply, reply
         return reply
 
-    def request(self, **changed: Any) -> dict[str, Any]:
+    def request(self, **changed: object) -> dict[str, Any]:
         """A leecher's announce."""
         request: dict[str, Any] = {
             "action": "announce",

@@ -116,9 +116,7 @@ async def test_numwant_is_obeyed_within_bounds(
 
 
 @pytest.mark.parametrize(("host", "stride"), [("127.0.0.1", 6), ("::1", 18)])
-async def test_a_reply_names_no_more_than_fit(
-    redis: RedisServer, host: str, stride: int
-) -> None:
+async def test_a_reply_names_no_more_than_fit(redis: RedisServer, host: str, stride: int) -> None:
     async with (
         running_node(redis.url, udp={"max_reply": 100}) as tracker,
         udp_peer(tracker.port("udp"), host) as peer,
@@ -145,9 +143,7 @@ async def test_the_largest_scrape_is_served(peer: UdpPeer) -> None:
     assert udp.ScrapeReply(b"scra", (NOBODY,) * 74) == reply
 
 
-async def test_many_datagrams_at_once_are_all_answered(
-    tracker: RunningNode, peer: UdpPeer
-) -> None:
+async def test_many_datagrams_at_once_are_all_answered(tracker: RunningNode, peer: UdpPeer) -> None:
     connection_id = await peer.connect()
     asked = [number.to_bytes(4, "big") for number in range(300)]
     for transaction_id in asked:

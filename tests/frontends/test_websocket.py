@@ -3,7 +3,6 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator
 
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -54,7 +53,7 @@ async def close_code(peer: TcpPeer) -> int:
 
 
 @pytest.fixture
-async def peer(tracker: RunningNode) -> AsyncIterator[TcpPeer]:
+async def peer(tracker: RunningNode) -> TcpPeer:
     return await opened(tracker)
 
 
@@ -206,9 +205,7 @@ async def test_a_handshake_that_is_no_get_is_cut(tracker: RunningNode) -> None:
     assert {("ws", "handshake"): 1} == tracker.closed
 
 
-async def test_what_comes_after_our_close_is_not_read(
-    tracker: RunningNode, peer: TcpPeer
-) -> None:
+async def test_what_comes_after_our_close_is_not_read(tracker: RunningNode, peer: TcpPeer) -> None:
     await peer.send(frame(Opcode.BINARY) + frame(Opcode.TEXT, SCRAPE) + frame(Opcode.BINARY))
     assert CloseCode.UNSUPPORTED_DATA == await close_code(peer)
     await peer.send(frame(Opcode.CLOSE, b"\x03\xeb"))
@@ -237,9 +234,7 @@ async def test_a_browser_that_won_t_close_is_cut(tracker: RunningNode, peer: Tcp
     assert {("ws", "binary"): 1, ("ws", "close"): 1} == tracker.closed
 
 
-async def test_pings_keep_a_socket_and_silence_ends_it(
-    tracker: RunningNode, peer: TcpPeer
-) -> None:
+async def test_pings_keep_a_socket_and_silence_ends_it(tracker: RunningNode, peer: TcpPeer) -> None:
     for _ in range(5):
         tracker.pass_time(31)
         assert (Opcode.PING, b"") == await read_frame(peer)

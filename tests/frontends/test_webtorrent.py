@@ -41,8 +41,8 @@ async def two(tracker: RunningNode) -> AsyncIterator[Browser]:
         yield two
 
 
-def answer(to: bytes, offer_id: str, **changed: Any) -> dict[str, Any]:
-    fields = {
+def answer(to: bytes, offer_id: str, **changed: object) -> dict[str, Any]:
+    fields: dict[str, object] = {
         "action": "announce",
         "info_hash": text(HASH),
         "to_peer_id": text(to),
@@ -71,7 +71,7 @@ async def test_an_announce_is_answered_with_the_swarm_in_numbers(
 
 
 @pytest.mark.parametrize("left", [None, "x", 5, [], -1])
-async def test_who_does_not_say_that_nothing_is_left_downloads(one: Browser, left: Any) -> None:
+async def test_who_does_not_say_that_nothing_is_left_downloads(one: Browser, left: object) -> None:
     reply = await one.announce(left=left)
     assert (0, 1) == (reply["complete"], reply["incomplete"])
 

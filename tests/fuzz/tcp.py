@@ -68,6 +68,7 @@ class BadPeer:
         if way < 0.4:  # gone at once
             return 0.0
         if way < 0.5:  # an orderly end
-            self._socket.shutdown(socket.SHUT_WR)
+            with suppress(OSError):  # of a connection that the tracker has cut already
+                self._socket.shutdown(socket.SHUT_WR)
         # else the tracker must notice by itself
         return 2.0 if way < 0.52 else 0.03

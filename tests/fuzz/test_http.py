@@ -9,11 +9,11 @@ from tests.fuzz.tcp import connection
 from tests.tracker_process import running_tracker
 
 REACHED = {
-    ("tracker_requests_total", "http", "announce", "ok"),
-    ("tracker_requests_total", "http", "announce", "malformed"),
-    ("tracker_requests_total", "http", "scrape", "ok"),
-    ("tracker_requests_total", "http", "other", "405"),
-    ("tracker_requests_total", "http", "other", "413"),
+    ("tracker_requests_total", "announce", "ok", "http"),
+    ("tracker_requests_total", "announce", "malformed", "http"),
+    ("tracker_requests_total", "scrape", "ok", "http"),
+    ("tracker_requests_total", "other", "405", "http"),
+    ("tracker_requests_total", "other", "413", "http"),
     ("tracker_closed_total", "http", "head"),
     ("tracker_closed_total", "http", "malformed"),
     ("tracker_closed_total", "http", "slow"),

@@ -14,8 +14,8 @@ from tracker.wire.proxy_protocol import Address, encode_v1, encode_v2
 PROXY = ("--proxy-protocol", "--trusted-proxies", "127.0.0.0/8")
 SOURCE, TARGET = (b"\x01\x02\x03\x04", 1234), (b"\x7f\0\0\1", 8000)
 REACHED = {
-    ("tracker_requests_total", "http", "announce", "ok"),
-    ("tracker_requests_total", "ws", "announce", "ok"),
+    ("tracker_requests_total", "announce", "ok", "http"),
+    ("tracker_requests_total", "announce", "ok", "ws"),
     ("tracker_closed_total", "tcp", "proxy"),
     ("tracker_closed_total", "tcp", "slow"),
 }

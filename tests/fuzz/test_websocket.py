@@ -10,11 +10,11 @@ from tests.fuzz.websocket import HANDSHAKE, frames
 from tests.tracker_process import running_tracker
 
 REACHED = {
-    ("tracker_requests_total", "ws", "announce", "ok"),
-    ("tracker_requests_total", "ws", "announce", "malformed"),
-    ("tracker_requests_total", "ws", "answer", "ok"),
-    ("tracker_requests_total", "ws", "scrape", "ok"),
-    ("tracker_requests_total", "ws", "scrape", "malformed"),
+    ("tracker_requests_total", "announce", "ok", "ws"),
+    ("tracker_requests_total", "announce", "malformed", "ws"),
+    ("tracker_requests_total", "answer", "ok", "ws"),
+    ("tracker_requests_total", "scrape", "ok", "ws"),
+    ("tracker_requests_total", "scrape", "malformed", "ws"),
     ("tracker_closed_total", "ws", "binary"),
     ("tracker_closed_total", "ws", "flood"),
     ("tracker_closed_total", "ws", "handshake"),

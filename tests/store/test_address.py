@@ -118,6 +118,7 @@ class Greeter(asyncio.Protocol):
     def __init__(self, greeting: bytes) -> None:
         self._greeting = greeting
         self.reply: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self.closed = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
@@ -127,9 +128,13 @@ class Greeter(asyncio.Protocol):
         self.reply.set_result(data)
         self._transport.close()
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closed.set()
+
 
 async def _visit(url: str) -> None:
     address = Address(url)
     greeter = Greeter(address.greeting()[0])
     await address.connect(greeter)
     assert b"+OK\r\n" == await greeter.reply
+    await greeter.closed.wait()

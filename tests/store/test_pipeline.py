@@ -170,19 +170,20 @@ async def test_a_redis_that_is_loading_its_data_refuses_for_a_while(
     assert {("loading",): 1} == metrics.store_errors
 
 
+@pytest.mark.parametrize("kind", KINDS)
 async def test_a_redis_that_is_busy_with_a_script_refuses_for_a_while(
-    redis_server: RedisServer,
+    start_redis: StartRedis, kind: Kind
 ) -> None:
     metrics = Metrics()
-    async with connected(redis_server.url, metrics=metrics) as pipeline:
-        with redis_server.client() as client, redis_server.client() as killer:
+    server = start_redis(kind)
+    async with connected(server.url, metrics=metrics) as pipeline:
+        with server.client() as client, server.client() as killer:
             client.config_set("lua-time-limit", "1")
             script = asyncio.create_task(
                 asyncio.to_thread(client.execute_command, "EVAL", "while true do end", 0)
             )
             assert await refused_at_some_time(pipeline, script)
             killer.script_kill()
-            client.config_set("lua-time-limit", "5000")
             with pytest.raises(Exception, match="killed"):
                 await script
         assert [None] == await replies_to(pipeline, "GET", "key")

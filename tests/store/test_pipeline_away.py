@@ -16,7 +16,7 @@ from tracker.store.pipeline import Pipeline
 from tracker.store.resp import command
 
 QUICK = RedisSettings(timeout=0.4, reconnect_max=0.05)
-SLACK_S = 0.3  # of a busy machine
+SLACK_S = 1.0  # of a busy machine
 
 
 async def failures(pipeline: Pipeline, requests: int) -> list[type]:
@@ -52,10 +52,8 @@ async def test_requests_to_a_frozen_redis_fail_in_time(redis_server: RedisServer
         assert ["redis.timeout"] == events(logs)[:1]
         assert {("timeout",): 1, ("lost",): 100} == metrics.store_errors
 
-        asked_at = monotonic()
-        assert [Unavailable] * 100 == await failures(pipeline, 100)
-        assert monotonic() - asked_at < SLACK_S
-
+        with pytest.raises(Unavailable):  # at once
+            pipeline.submit(command("PING"), 1, lambda _: None)
         redis_server.resume()
         await pipeline.wait_up()
         assert [b"PONG"] == await replies_to(pipeline, "PING")
@@ -64,19 +62,19 @@ async def test_requests_to_a_frozen_redis_fail_in_time(redis_server: RedisServer
 async def test_a_redis_that_answers_late_but_in_time_is_waited_for(
     redis_server: RedisServer,
 ) -> None:
-    async with connected(redis_server.url, QUICK) as pipeline:
+    async with connected(redis_server.url) as pipeline:
         redis_server.pause()
-        asyncio.get_running_loop().call_later(QUICK.timeout / 2, redis_server.resume)
+        asyncio.get_running_loop().call_later(SETTINGS.timeout / 8, redis_server.resume)
         assert [list] * 100 == await failures(pipeline, 100)
 
 
 async def test_an_idle_connection_lasts_longer_than_the_time_of_a_reply(
     redis_server: RedisServer,
 ) -> None:
-    settings = RedisSettings(timeout=0.05)
+    settings = RedisSettings(timeout=0.5)
     with capture_logs() as logs:
         async with connected(redis_server.url, settings) as pipeline:
-            await asyncio.sleep(settings.timeout * 3)
+            await asyncio.sleep(settings.timeout * 1.25)
             assert [b"PONG"] == await replies_to(pipeline, "PING")
     assert ["redis.up"] == events(logs)
 
@@ -92,11 +90,12 @@ async def test_a_redis_that_is_killed_fails_what_is_in_flight_and_is_found_again
         redis_server.kill()
         killed_at = monotonic()
         assert [Unavailable] * 100 == await in_flight
-        assert [Unavailable] * 100 == await failures(pipeline, 100)
-        assert monotonic() - killed_at < SLACK_S
+        assert monotonic() - killed_at < SLACK_S < SETTINGS.timeout
+        with pytest.raises(Unavailable):  # at once
+            pipeline.submit(command("PING"), 1, lambda _: None)
         assert not pipeline.up
         assert 0 == pipeline.in_flight
-        assert {("lost",): 100, ("away",): 100} == metrics.store_errors
+        assert {("lost",): 100, ("away",): 1} == metrics.store_errors
         redis_server.start()
         await pipeline.wait_up()
         assert [b"PONG"] == await replies_to(pipeline, "PING")

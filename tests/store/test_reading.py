@@ -1,5 +1,7 @@
 """Ways to look at a swarm: what they ask, and what they take from the replies."""
 
+from collections import Counter
+
 import hiredis
 import pytest
 from hypothesis import given
@@ -14,15 +16,21 @@ from tracker.store.reading import (
     COUNTING,
     EMPTY,
     NOBODY,
+    SAMPLE,
     WHOLE_FOR_SEEDER,
     WHOLE_READING,
     Reading,
+    Sampled,
+    Sampling,
     Seen,
     Window,
+    shares,
 )
 
 KEY = swarm_key(Family.IPV4, HASH)
 TAILS = Tails(NOW, 100, 1000)
+
+SAMPLED = Sampled(NOBODY, (10, 10), at=0.5)
 
 anywhere = st.floats(0, 1, exclude_max=True)
 sizes = st.integers(0, 300)
@@ -44,7 +52,7 @@ def members(count: int, role: str) -> list[bytes]:
 
 @pytest.mark.parametrize(
     "reading",
-    [COUNTING, WHOLE_READING, WHOLE_FOR_SEEDER, Window(100, 100, 50, seeding=False, at=0.5)],
+    [COUNTING, WHOLE_READING, WHOLE_FOR_SEEDER, Window(100, 100, (20, 30), at=0.5), SAMPLED],
     ids=lambda reading: type(reading).__name__,
 )
 def test_each_command_has_one_reply(reading: Reading) -> None:
@@ -99,7 +107,8 @@ def test_a_window_holds_only_the_living_in_their_roles_whatever_changed_meanwhil
     seeding: bool,
     at: float,
 ) -> None:
-    window = Window(seeders_before, leechers_before, want, seeding, at)
+    share = shares(want, seeders_before, leechers_before, seeding)
+    window = Window(seeders_before, leechers_before, share, at)
     living = Candidates(members(seeders, "seeder"), members(leechers, "leecher"))
     seen = window_of(window, [*living.seeders], members(dead, "dead"), [*living.leechers])
     assert (seeders, leechers, True) == (seen.seeders, seen.leechers, seen.exact)
@@ -114,7 +123,7 @@ def test_a_window_into_an_unchanged_swarm_is_as_large_as_it_can_be(
     seeders: int, leechers: int, dead: int, want: int, at: float
 ) -> None:
     for seeding in (False, True):
-        window = Window(seeders, leechers, want, seeding, at)
+        window = Window(seeders, leechers, shares(want, seeders, leechers, seeding), at)
         living = members(seeders, "seeder"), members(leechers, "leecher")
         found = window_of(window, living[0], members(dead, "dead"), living[1]).candidates
         useful = leechers if seeding else seeders + leechers
@@ -127,7 +136,53 @@ def test_windows_reach_every_rank(want: int, seeding: bool) -> None:
     living = members(100, "seeder"), members(100, "leecher")
     given: set[bytes] = set()
     for step in range(200):
-        window = Window(100, 100, want, seeding, step / 200)
+        window = Window(100, 100, shares(want, 100, 100, seeding), step / 200)
         found = window_of(window, living[0], members(10, "dead"), living[1]).candidates
         given.update(found.seeders, found.leechers)
     assert {*(living[1] if seeding else living[0] + living[1])} == given
+
+
+@given(st.integers(0, 300), sizes, sizes, st.booleans())
+def test_shares_are_in_proportion_and_a_seeders_are_all_leechers(
+    want: int, seeders: int, leechers: int, seeding: bool
+) -> None:
+    share = shares(want, seeders, leechers, seeding)
+    assert want == sum(share)
+    assert min(share) >= 0
+    if seeding:
+        assert (0, want) == share
+    elif seeders or leechers:
+        assert abs(share[0] - want * seeders / (seeders + leechers)) <= 0.5
+
+
+@given(st.integers(0, 2 * SAMPLE), st.integers(0, 2 * SAMPLE), anywhere)
+def test_a_sampling_gives_and_keeps_as_many_of_each_role_as_a_sample_has(
+    seeders: int, leechers: int, at: float
+) -> None:
+    kept: list[Candidates] = []
+    sampling = Sampling(seeders, leechers, at, kept.append)
+    living = members(seeders, "seeder"), members(leechers, "leecher")
+    seen = window_of(sampling, living[0], members(10, "dead"), living[1])
+    sizes_of = tuple(map(len, seen.candidates))
+    assert (min(SAMPLE, seeders), min(SAMPLE, leechers)) == sizes_of
+    assert [seen.candidates] == kept
+
+
+@given(st.integers(0, 50), st.integers(0, 50), st.integers(0, 60), st.integers(0, 60), anywhere)
+def test_a_sampled_reading_gives_each_roles_share_of_the_sample(
+    seeders: int, leechers: int, low: int, high: int, at: float
+) -> None:
+    sample = Candidates(members(seeders, "seeder"), members(leechers, "leecher"))
+    seen = Sampled(sample, (low, high), at).seen([400, 500])
+    assert (400, 500, True) == (seen.seeders, seen.leechers, seen.exact)
+    for found, all_, share in zip(seen.candidates, sample, (low, high), strict=True):
+        assert set(found) <= set(all_)
+        assert min(share, len(all_)) == len(found) == len(set(found))
+
+
+def test_everybody_of_a_sample_has_the_same_chance() -> None:
+    sample = Candidates((), members(10, "leecher"))
+    given = Counter[bytes]()
+    for step in range(10):
+        given.update(Sampled(sample, (0, 3), step / 10 + 1e-9).seen([0, 10]).candidates.leechers)
+    assert dict.fromkeys(sample.leechers, 3) == given

@@ -25,6 +25,7 @@ from tracker.model import Counts, Family
 from tracker.service.ports import Candidates, Member
 from tracker.store.phrases import WHOLE
 from tracker.store.pipeline import Pipeline
+from tracker.store.reading import SAMPLE
 from tracker.store.swarms import RedisSwarms
 
 Make = Callable[[int], Member]
@@ -99,21 +100,28 @@ async def test_counts_are_exact_at_first_sight_already(
 
 
 @every_family
-@pytest.mark.parametrize("want", [1, 10, 50, 200])
-@pytest.mark.parametrize(("seeders", "leechers"), [(300, 0), (0, 300), (200, 100), (3, 297)])
+@pytest.mark.parametrize("want", [1, 50, 200])
+@pytest.mark.parametrize(("seeders", "leechers"), [(900, 0), (0, 900), (500, 400), (3, 897)])
+@pytest.mark.parametrize("seconds_apart", [0, 1])
 async def test_a_large_swarm_is_never_read_whole_again(
-    pipeline: WatchedPipeline, make: Make, want: int, seeders: int, leechers: int
+    pipeline: WatchedPipeline,
+    make: Make,
+    want: int,
+    seeders: int,
+    leechers: int,
+    seconds_apart: int,
 ) -> None:
     live = range(seeders), range(1000, 1000 + leechers)
     swarms = await seen_before(pipeline, make, *live)
     pipeline.forget()
     for turn in range(10):
-        view = await announce(swarms, a_plan(make(ME), want=want))
+        now_s = NOW + 1 + turn * seconds_apart
+        view = await announce(swarms, a_plan(make(ME), want=want), now_s)
         assert Counts(seeders, 0, leechers + 1) == view.counts
         check_roles(view.own, make, *live)
         assert want <= len(view.own.seeders) + len(view.own.leechers)
         assert turn + 1 == pipeline.round_trips
-    assert pipeline.longest <= 2 * (want + 1)
+    assert pipeline.longest <= (want + 1 if seconds_apart else SAMPLE)
 
 
 @every_family
@@ -135,8 +143,10 @@ async def test_everybody_is_given_at_some_time(pipeline: WatchedPipeline, seedin
     live = range(100), range(1000, 1100)
     swarms = await seen_before(pipeline, ipv4, *live)
     plan = a_plan(ipv4(ME), want=40, seeding=seeding)
-    views = await announce_all(swarms, [plan] * 1500)
-    given = {member for view in views for role in view.own for member in role}
+    given: set[Member] = set()
+    for turn in range(1500):
+        view = await announce(swarms, plan, NOW + turn)
+        given.update(*view.own)
     expected = members(ipv4, live[1]) if seeding else members(ipv4, *live)
     assert expected == given - {ipv4(ME)}
 
@@ -217,10 +227,23 @@ async def test_the_other_family_may_be_the_large_one(
         assert Counts(150, 0, 151) == small.counts
 
 
+async def test_another_family_that_is_large_costs_a_second_round_trip_only_once(
+    pipeline: WatchedPipeline,
+) -> None:
+    await fill(pipeline, ipv6, range(150), range(1000, 1150))
+    swarms = swarms_on(pipeline)
+    await announce(swarms, a_plan(ipv4(ME)))
+    for plan in (a_plan(ipv4(ME), full=False), a_plan(ipv4(ME), want=0), a_plan(ipv4(ME))):
+        pipeline.forget()
+        view = await announce(swarms, plan)
+        assert Counts(150, 0, 151) == view.counts
+        assert 1 == pipeline.round_trips
+
+
 async def test_more_large_swarms_than_can_be_remembered_are_read_at_first_sight_again(
     pipeline: WatchedPipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tracker.store.swarms.MOST_SIZES", 1)
+    monkeypatch.setattr("tracker.store.large.MOST", 1)
     makers = (ipv4, browser)
     for make in makers:
         await fill(pipeline, make, range(100), range(1000, 1100))
@@ -229,7 +252,45 @@ async def test_more_large_swarms_than_can_be_remembered_are_read_at_first_sight_
         for make in makers:
             view = await announce(swarms, a_plan(make(ME)))
             assert Counts(100, 0, 101) == view.counts
-    assert len(swarms._sizes) <= 1
+
+
+async def test_a_hot_swarm_is_read_once_a_second(pipeline: WatchedPipeline) -> None:
+    live = range(500), range(1000, 1500)
+    swarms = await seen_before(pipeline, ipv4, *live)
+    plan = a_plan(ipv4(ME))
+    for _ in range(2):  # a window, then the sample
+        await announce(swarms, plan, NOW + 1)
+    pipeline.forget()
+    given: set[Member] = set()
+    for view in await announce_all(swarms, [plan] * 200, NOW + 1):
+        assert Counts(500, 0, 501) == view.counts
+        check_roles(view.own, ipv4, *live)
+        given.update(*view.own)
+    assert (200, 0) == (pipeline.round_trips, pipeline.longest)
+    assert len(given) > SAMPLE
+
+
+async def test_a_burst_reads_one_sample(pipeline: WatchedPipeline) -> None:
+    live = range(500), range(1000, 1500)
+    swarms = await seen_before(pipeline, ipv4, *live)
+    sizes: list[int] = []
+    pipeline.forget()
+    for view in await announce_all(swarms, [a_plan(ipv4(ME))] * 100, NOW + 1):
+        sizes.append(sum(map(len, view.own)))
+        check_roles(view.own, ipv4, *live)
+    assert [51] * 99 + [2 * SAMPLE] == sorted(sizes)
+
+
+async def test_a_sample_serves_for_its_second_only(pipeline: WatchedPipeline) -> None:
+    swarms = await seen_before(pipeline, ipv4, range(0), range(100))
+    for _ in range(3):
+        await announce(swarms, a_plan(ipv4(ME)), NOW + 1)
+    other = swarms_on(pipeline)
+    for number in range(10):
+        other.leave(HASH, Family.IPV4, ipv4(number))
+    for _ in range(3):
+        view = await announce(swarms, a_plan(ipv4(ME), want=200), NOW + 2)
+        check_roles(view.own, ipv4, range(0), range(10, 100))
 
 
 async def test_who_asks_when_redis_goes_between_two_round_trips_is_told(

@@ -75,6 +75,8 @@ def test_a_head_is_read(data: bytes, expected: Head) -> None:
         head("Content-Length: 5", "Transfer-Encoding: chunked"),
         head(first="GET / HTTP/1.1x"),
         head(first="GET / ICE/1.0"),
+        head(first="GET / HTTP/0.9"),
+        head(first="GET / HTTP/2.0"),
     ],
 )
 def test_what_is_no_head_is_malformed(data: bytes) -> None:

@@ -4,14 +4,28 @@ Each answer closes its connection: on the public port the door must see each nex
 readers of pages and metrics are too few for keep-alive to matter.
 """
 
+import logging
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 HEAD_TIMEOUT_S = 10.0  # from the connection to the end of the request's head
 MAX_LINE = 8190  # bytes of the request line, and of one header
 SERVER = "tracker-cluster"  # not which Python and aiohttp
 MAX_BODY = 1024  # bytes; no page reads one
+
+
+class _Faults(logging.Filter):
+    """Drops what aiohttp logs, traceback and address included, of requests that are no HTTP."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        return not isinstance(error, HttpProcessingError)
+
+
+_log = logging.getLogger(__name__)
+_log.addFilter(_Faults())
 
 
 @web.middleware
@@ -39,6 +53,7 @@ def runner(app: web.Application) -> web.AppRunner:
     return web.AppRunner(
         app,
         access_log=None,
+        logger=_log,
         keepalive_timeout=HEAD_TIMEOUT_S,  # aiohttp counts it for the first head too
         lingering_time=0,  # a body that nobody asked for is not read to its end
         max_line_size=MAX_LINE,

@@ -19,6 +19,7 @@ from tracker.frontends.wheel import UNSCHEDULED, Wheel
 from tracker.metrics import Metrics
 from tracker.policy.limits import Bucket
 from tracker.settings import WsSettings
+from tracker.wire.http_head import END
 
 CLOSE_TIMEOUT_S = 5.0  # for the browser's half of the closing handshake
 
@@ -93,15 +94,34 @@ class WebSocketConnection(Session, asyncio.Protocol):
         """Take in what the other end sent."""
         self._silent_s = 0.0
         protocol = self._protocol
+        if protocol.state is State.CONNECTING:
+            data = self._shake_hands(data)
+        if not data:
+            return
         protocol.receive_data(data)
         for event in protocol.events_received():
             if isinstance(event, Frame):
                 self._frame(event)
-            elif isinstance(event, Request):
-                protocol.send_response(protocol.accept(event))
         if protocol.state is not State.OPEN:
             self._count_failure()
         self._flush()
+
+    def _shake_hands(self, data: bytes) -> bytes:
+        """Answer the opening request; returns what follows it, if the browser was let in.
+
+        `websockets` would read that too, and fail or close over it, before there is an answer.
+        """
+        protocol = self._protocol
+        head, end, rest = data.partition(END)
+        protocol.receive_data(head + end)
+        for event in protocol.events_received():
+            if isinstance(event, Request):
+                protocol.send_response(protocol.accept(event))
+        opened = protocol.state is State.OPEN
+        if not opened:
+            self._count_failure()
+        self._flush()
+        return rest if opened else b""
 
     def eof_received(self) -> None:
         """The other end sends no more."""

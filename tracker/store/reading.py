@@ -1,15 +1,16 @@
-"""Three ways to look at one swarm, chosen by its size as last seen.
+"""The ways to look at one swarm, chosen by its size as last seen.
 
 Small swarms are read fresh and whole. A large one is never read whole: its counts come from
 ZCOUNT, and its members from windows of ranks at a random offset. Rank order is
 ``live seeders | dead of both roles | live leechers``, so seeders are counted from the low end and
 leechers from the high end, and what the counts of the same batch show to lie beyond is cut off.
+A large swarm that is asked for again within a second gives its members from a sample.
 
 A reading is commands and the meaning of their replies; nothing here does I/O.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeAlias
 
 from tracker.service.ports import Candidates, Member
 from tracker.store.phrases import (
@@ -24,7 +25,11 @@ from tracker.store.phrases import (
 )
 from tracker.store.pipeline import Reply
 
+Share: TypeAlias = tuple[int, int]  # of seeders, of leechers
+Keep: TypeAlias = Callable[[Candidates], None]
+
 NOBODY = Candidates((), ())
+SAMPLE = 300  # members of each role
 
 
 class Seen(NamedTuple):
@@ -87,25 +92,23 @@ class WholeForSeeder:
 
 
 class Window:
-    """A random stretch of each role of a large swarm."""
+    """A stretch of each role of a large swarm, by rank."""
 
     replies = 4
 
-    def __init__(self, seeders: int, leechers: int, want: int, seeding: bool, at: float) -> None:
+    def __init__(self, seeders: int, leechers: int, share: Share, at: float) -> None:
         """Plan it.
 
         Args:
             seeders, leechers: the counts as last seen.
-            want: members to read in all.
-            seeding: the asker is a seeder, who is given leechers only.
+            share: how many to read of each.
             at: where, 0.0 ≤ at < 1.0, from a random source.
         """
-        share = 0 if seeding else round(want * seeders / max(1, seeders + leechers))
-        self._share = share, want - share
-        self._start = _start(seeders, share, at), _start(leechers, want - share, at)
+        self._share = share
+        self._start = _start(seeders, share[0], at), _start(leechers, share[1], at)
 
     def commands(self, key: bytes, tails: Tails) -> tuple[bytes, ...]:
-        """Both counts, both windows; a window of nobody asks for the rank 0 and drops it."""
+        """Both counts, both windows; a window of nobody asks for one rank and drops it."""
         (seeders, leechers), (low, high) = self._share, self._start
         return (
             ZCOUNT,
@@ -134,13 +137,62 @@ class Window:
         return Seen(seeders, leechers, Candidates(low, high), exact=True)
 
 
-def _start(size: int, share: int, at: float) -> int:
-    """Where a stretch of `share` begins: anywhere from rank 0 to where it ends with the last."""
-    return int(at * (max(0, size - share) + 1))
+class Sampling(Window):
+    """A longer window, kept for the other announces of the same second."""
+
+    def __init__(self, seeders: int, leechers: int, at: float, keep: Keep) -> None:
+        """`keep` is called with what was read."""
+        super().__init__(seeders, leechers, (min(SAMPLE, seeders), min(SAMPLE, leechers)), at)
+        self._keep = keep
+
+    def seen(self, replies: Sequence[Reply]) -> Seen:
+        """As of `Window`."""
+        seen = super().seen(replies)
+        self._keep(seen.candidates)
+        return seen
+
+
+class Sampled(Counting):
+    """Exact counts, and a stretch of each role of what a `Sampling` read this second."""
+
+    def __init__(self, sample: Candidates, share: Share, at: float) -> None:
+        """Arguments as of `Window`."""
+        self._sample, self._share, self._at = sample, share, at
+
+    def seen(self, replies: Sequence[Reply]) -> Seen:
+        """From [seeders, leechers]."""
+        seeders: int
+        leechers: int
+        seeders, leechers = replies  # type: ignore[assignment]
+        (low, high), at = self._share, self._at
+        candidates = Candidates(
+            _stretch(self._sample.seeders, low, at), _stretch(self._sample.leechers, high, at)
+        )
+        return Seen(seeders, leechers, candidates, exact=True)
+
+
+def shares(want: int, seeders: int, leechers: int, seeding: bool) -> Share:
+    """How many of each role to read for one asker: in proportion, and no seeders for a seeder."""
+    share = 0 if seeding else round(want * seeders / max(1, seeders + leechers))
+    return share, want - share
+
+
+def _start(size: int, length: int, at: float) -> int:
+    """Where a stretch of ranks begins: anywhere from the first to where it ends with the last."""
+    return int(at * (max(0, size - length) + 1))
+
+
+def _stretch(members: Sequence[Member], length: int, at: float) -> Sequence[Member]:
+    """`length` members of the ring, beginning anywhere."""
+    if len(members) <= length:
+        return members
+    start = int(at * len(members))
+    found = members[start : start + length]
+    return found if len(found) == length else [*found, *members[: length - len(found)]]
 
 
 EMPTY = Seen(0, 0, NOBODY, exact=True)
 
-Reading = Counting | Whole | WholeForSeeder | Window
+Reading = Counting | Whole | WholeForSeeder | Window | Sampled
 
 COUNTING, WHOLE_READING, WHOLE_FOR_SEEDER = Counting(), Whole(), WholeForSeeder()

@@ -14,13 +14,13 @@ from tracker.errors import TrackerError, Unavailable
 from tracker.model import Counts, Family, InfoHash
 from tracker.service.ports import Member, Plan, View
 from tracker.store.keys import COMPLETED_TAG, SWARM_TAG, completed_key, swarm_key
+from tracker.store.large import LargeSwarms
 from tracker.store.phrases import (
     COUNT_TAIL,
     CRLF,
     EXPIRE,
     ONE_MORE_TAIL,
     PURGE,
-    WHOLE,
     ZADD,
     ZADD_NEW,
     ZINCRBY,
@@ -39,11 +39,9 @@ from tracker.store.reading import (
     WHOLE_READING,
     Reading,
     Seen,
-    Window,
 )
 
 PURGE_EVERY = 8  # announces; in between the dead are kept, but neither counted nor given
-MOST_SIZES = 10_000  # large swarms whose size is remembered
 MOST_OTHERS = 10_000  # swarms whose other family is remembered
 OTHER_AGE_S = 5
 
@@ -74,7 +72,7 @@ class RedisSwarms:
         self._expire = ttl_tail(ttl_s)
         self._expire_completed = ttl_tail(completed_ttl_s)
         self._tails = Tails(0, ttl_s, completed_memory_s)
-        self._sizes: dict[bytes, tuple[int, int]] = {}  # large ones: seeders, leechers
+        self._large = LargeSwarms()
         self._others: dict[bytes, tuple[int, Seen]] = {}  # good until then
         self._turn = 0
 
@@ -88,7 +86,7 @@ class RedisSwarms:
         parts, skip = self._writes(plan, key, tails)
         if key in self._others:
             del self._others[key]  # what this process changes, it sees at once
-        own = self._reading(key, plan)
+        own = self._reading(key, plan, now_s)
         parts += own.commands(key, tails)
         due = skip + own.replies
         other = self._other_reading(plan, now_s)
@@ -157,14 +155,14 @@ class RedisSwarms:
             due += 3
         return parts, due
 
-    def _reading(self, key: bytes, plan: Plan) -> Reading:
+    def _reading(self, key: bytes, plan: Plan, now_s: int) -> Reading:
         if plan.want == 0:
             return COUNTING
-        size = self._sizes.get(key)
-        if size is None:
-            return WHOLE_FOR_SEEDER if plan.seeding else WHOLE_READING
         # One more than is wanted: the asker may be among them.
-        return Window(*size, plan.want + 1, plan.seeding, random.random())
+        large = self._large.reading(
+            key, plan.want + 1, seeding=plan.seeding, now_s=now_s, at=random.random()
+        )
+        return large or (WHOLE_FOR_SEEDER if plan.seeding else WHOLE_READING)
 
     def _other_reading(self, plan: Plan, now_s: int) -> Ask | Seen:
         """How to see the other IP family: what was seen of it lately serves for its counts."""
@@ -176,7 +174,7 @@ class RedisSwarms:
             seen = lately[1]
             if not plan.full or plan.want == 0 or not (seen.seeders or seen.leechers):
                 return seen
-        return Ask(key, self._reading(key, plan) if plan.full else COUNTING)
+        return Ask(key, self._reading(key, plan, now_s) if plan.full else COUNTING)
 
     def _announced(
         self,
@@ -198,10 +196,10 @@ class RedisSwarms:
         self._others.pop(own.key, None)  # seen before the change, by a reply that came since
         end = skip + own.reading.replies
         seen = own.reading.seen(replies[skip:end])
-        self._remember(own.key, seen)
+        self._large.remember(own.key, seen)
         if isinstance(other, Ask):
             seen_other = other.reading.seen(replies[end : end + other.reading.replies])
-            self._remember(other.key, seen_other)
+            self._large.remember(other.key, seen_other)
             self._remember_other(other.key, seen_other, now_s)
         else:
             seen_other = other
@@ -225,23 +223,13 @@ class RedisSwarms:
                 done(replies)
                 return
             counts = replies[0]
-            self._remember(swarm_key(plan.family, plan.info_hash), own)
+            self._large.remember(swarm_key(plan.family, plan.info_hash), own)
             done(View(counts._replace(completed=completed), own.candidates, other.candidates))
 
         try:
             self.scrape([plan.info_hash], plan.family, self._tails.now_s, recounted)
         except Unavailable as error:
             done(error)
-
-    def _remember(self, key: bytes, seen: Seen) -> None:
-        """Which swarms are large, so that they are not read whole the next time."""
-        sizes = self._sizes
-        if seen.seeders + seen.leechers > WHOLE:
-            if len(sizes) >= MOST_SIZES and key not in sizes:
-                del sizes[next(iter(sizes))]
-            sizes[key] = seen.seeders, seen.leechers
-        elif key in sizes:
-            del sizes[key]
 
     def _remember_other(self, key: bytes, seen: Seen, now_s: int) -> None:
         """A swarm's other family: its counts may be some seconds old."""

@@ -36,7 +36,10 @@ def decode_head(data: bytes) -> Head:
         pass  # a wish; who serves the request decides
     except httptools.HttpParserError as error:
         raise Malformed("this is not HTTP") from error
-    http10 = parser.get_http_version() == "1.0"
+    version = parser.get_http_version()
+    if version not in ("1.0", "1.1"):
+        raise Malformed("this is not HTTP/1")
+    http10 = version == "1.0"
     return Head(
         parser.get_method(),
         notes.target,
