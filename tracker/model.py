@@ -41,6 +41,11 @@ class Family(IntEnum):
     BROWSER = 2
 
 
+# On the hot path these: to look a member up in its enum takes longer than to compare it.
+NONE, COMPLETED, STARTED, STOPPED = Event
+IPV4, IPV6, BROWSER = Family
+
+
 class Counts(NamedTuple):
     """A swarm in numbers, in the order of a UDP scrape reply (BEP 15, "Scrape")."""
 

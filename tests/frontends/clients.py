@@ -107,7 +107,7 @@ _DEFAULTS = udp.AnnounceRequest(
 
 def announce_packet(connection_id: bytes, **changed: object) -> bytes:
     """A leecher's announce; `changed` are fields of `udp.AnnounceRequest`."""
-    request = _DEFAULTS._replace(connection_id=connection_id, **changed)
+    request = _DEFAULTS._replace(connection_id=connection_id, **cast(dict[str, Any], changed))
     return udp.encode_announce_request(request)
 
 

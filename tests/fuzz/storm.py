@@ -5,6 +5,7 @@ import json
 import os
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 
@@ -19,7 +20,7 @@ SEED = os.environ.get("FUZZ_SEED") or secrets.token_hex(4)
 
 WIDTH = 32  # attacks at once
 WARM_UP_S = 2.0  # in which buffers, pools and caches find their size
-ATTACK_S = 3.0  # the longest that one attack may take
+ATTACK_S = 4.0  # the longest that one attack may take
 CALM_S = 15.0  # in which all that a storm left behind must be gone
 POLL_S = 0.05
 SHOWN = 10  # lines of the log, when a test fails
@@ -67,24 +68,30 @@ async def survives(
     except BaseException as error:
         error.add_note("\n".join((f"FUZZ_SEED={SEED}", *_complaints(tracker)[:SHOWN])))
         raise
+    print(
+        {k: v for k, v in metrics.items() if "_total" in k[0]},
+        growth,
+        len(tracker.stderr),
+        file=__import__("sys").stderr,
+    )
     return metrics
 
 
 async def _storm(attack: Attack, seed: str, seconds: float) -> None:
-    clock = asyncio.get_running_loop().time
-    end = clock() + seconds
+    """Attacks side by side, the last ones cut off."""
 
     async def attacker(rng: Random) -> None:
-        while clock() < end:
+        while True:
             try:
                 async with asyncio.timeout(ATTACK_S):
                     await attack(rng)
             except (ConnectionError, TimeoutError):
                 pass  # the tracker had enough of us, or waits for more than we have
 
-    async with asyncio.TaskGroup() as group:
-        for number in range(WIDTH):
-            group.create_task(attacker(Random(f"{seed} {number}")))
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds), asyncio.TaskGroup() as group:
+            for number in range(WIDTH):
+                group.create_task(attacker(Random(f"{seed} {number}")))
 
 
 async def _calm(tracker: TrackerProcess, descriptors: int) -> Metrics:

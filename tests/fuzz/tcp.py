@@ -10,6 +10,7 @@ from struct import pack
 RESET = pack("ii", 1, 0)  # SO_LINGER: close drops what is unsent, and tells by a reset
 CHUNK = 65536
 MOST_PIECES = 50
+LONG_S = 2.5  # longer than the timeouts of the tracker, and its wheel's tick
 
 
 @asynccontextmanager
@@ -54,21 +55,23 @@ class BadPeer:
         """What is there, or comes next; nothing: the tracker sends no more."""
         return await self._loop.sock_recv(self._socket, CHUNK)
 
-    async def leave(self) -> bytes:
-        """Say no more; what the tracker sent until one of the ends has hung up."""
+    async def glance(self, seconds: float = 0.03) -> bytes:
+        """What comes within so many seconds, or until the tracker sends no more."""
         received = b""
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._patience_s()):
+            async with asyncio.timeout(seconds):
                 while piece := await self.receive():
                     received += piece
         return received
 
-    def _patience_s(self) -> float | None:
+    async def leave(self) -> bytes:
+        """Say no more; what the tracker sent until one of the ends has hung up."""
         way = self._rng.random()
         if way < 0.4:  # gone at once
-            return 0.0
+            return b""
         if way < 0.5:  # an orderly end
             with suppress(OSError):  # of a connection that the tracker has cut already
                 self._socket.shutdown(socket.SHUT_WR)
-        # else the tracker must notice by itself
-        return 2.0 if way < 0.52 else 0.03
+        if way < 0.55:  # the tracker is the first to lose patience
+            return await self.glance(LONG_S)
+        return await self.glance()

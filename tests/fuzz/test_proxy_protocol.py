@@ -39,7 +39,7 @@ async def attack(port: int, rng: Random) -> None:
     """Send a head and what may follow, and go in some way."""
     async with connection(port, rng) as peer:
         await peer.send(head(rng))
-        await peer.send(rng.choice((requests, _browser, noise))(rng))
+        await peer.send(rng.choice((requests, _browser, noise, _nothing))(rng))
         await peer.leave()
 
 
@@ -75,3 +75,7 @@ def _address(rng: Random, size: int) -> Address:
 
 def _browser(rng: Random) -> bytes:
     return HANDSHAKE + frames(rng)
+
+
+def _nothing(rng: Random) -> bytes:
+    return b""

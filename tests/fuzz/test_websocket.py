@@ -6,7 +6,7 @@ from tests.fuzz.good import announces_over_websocket
 from tests.fuzz.mutation import mutated
 from tests.fuzz.storm import FLAGS, bounded, survives
 from tests.fuzz.tcp import connection
-from tests.fuzz.websocket import HANDSHAKE, frames
+from tests.fuzz.websocket import HANDSHAKE, answers, frames
 from tests.tracker_process import running_tracker
 
 REACHED = {
@@ -42,4 +42,6 @@ async def attack(port: int, rng: Random) -> None:
             assert (await peer.receive()).startswith(b"HTTP/1.1 101 ")
         for _ in range(rng.choice((1, 1, 5))):
             await peer.send(frames(rng))
+            if rng.random() < 0.5:
+                await peer.send(answers(rng, await peer.glance()))
         await peer.leave()

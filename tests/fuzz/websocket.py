@@ -1,6 +1,7 @@
 """Frames and messages over WebSocket: good, changed, and without end."""
 
 import json
+import re
 from collections.abc import Callable
 from random import Random
 from typing import Any
@@ -16,6 +17,7 @@ HANDSHAKE = get(
     "Sec-WebSocket-Version: 13",
     "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
 )
+OFFER = re.compile(rb'"info_hash":("[^"]*"),"peer_id":("[^"]*"),"offer_id":("[^"]*"),"offer"')
 TEXT, BINARY, CLOSE, PING = 1, 2, 8, 9
 SWARMS, BROWSERS = 4, 50  # few, so that they meet
 
@@ -43,6 +45,16 @@ ODD_VALUES: tuple[Any, ...] = (
 def frames(rng: Random) -> bytes:
     """What one browser sends after its handshake."""
     return b"".join(rng.choice(KINDS)(rng) for _ in range(rng.choice((1, 2, 5, 20))))
+
+
+def answers(rng: Random, received: bytes) -> bytes:
+    """Answers to the offers among these frames of the tracker, some of them changed."""
+    sent = b""
+    for info_hash, peer_id, offer_id in OFFER.findall(received):
+        answer = b'{"action":"announce","info_hash":%b,"peer_id":%b,"to_peer_id":%b,"offer_id":%b,'
+        answer = answer % (info_hash, peer_id, peer_id, offer_id) + b'"answer":{"type":"answer"}}'
+        sent += frame(rng, answer if rng.random() < 0.8 else mutated(rng, answer))
+    return sent
 
 
 def frame(

@@ -118,11 +118,13 @@ class WatchedPipeline(Pipeline):
     Attributes:
         round_trips: how often it was asked.
         longest: members in the longest reply.
+        members: in all replies.
         before: called with the number of each round trip before it is made; may raise.
     """
 
     round_trips = 0
     longest = 0
+    members = 0
     before: Callable[[int], None] | None = None
 
     def submit(self, commands: bytes, count: int, done: Done) -> None:
@@ -133,15 +135,16 @@ class WatchedPipeline(Pipeline):
 
         def noted(result: list[Reply] | Unavailable) -> None:
             if not isinstance(result, Unavailable):
-                sizes = (len(reply) for reply in result if isinstance(reply, list))
-                self.longest = max(self.longest, max(sizes, default=0))
+                sizes = [len(reply) for reply in result if isinstance(reply, list)]
+                self.longest = max([self.longest, *sizes])
+                self.members += sum(sizes)
             done(result)
 
         super().submit(commands, count, noted)
 
     def forget(self) -> None:
         """Begin to note anew."""
-        self.round_trips = self.longest = 0
+        self.round_trips = self.longest = self.members = 0
 
 
 async def until(condition: Callable[[], bool]) -> None:

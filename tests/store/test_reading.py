@@ -156,16 +156,18 @@ def test_shares_are_in_proportion_and_a_seeders_are_all_leechers(
 
 
 @given(st.integers(0, 2 * SAMPLE), st.integers(0, 2 * SAMPLE), anywhere)
-def test_a_sampling_gives_and_keeps_as_many_of_each_role_as_a_sample_has(
+def test_a_sampling_keeps_a_sample_and_gives_its_asker_a_share(
     seeders: int, leechers: int, at: float
 ) -> None:
     kept: list[Candidates] = []
-    sampling = Sampling(seeders, leechers, at, kept.append)
+    sampling = Sampling(seeders, leechers, (20, 30), at, kept.append)
     living = members(seeders, "seeder"), members(leechers, "leecher")
     seen = window_of(sampling, living[0], members(10, "dead"), living[1])
-    sizes_of = tuple(map(len, seen.candidates))
-    assert (min(SAMPLE, seeders), min(SAMPLE, leechers)) == sizes_of
-    assert [seen.candidates] == kept
+    [sample] = kept
+    for share, found, kept_, all_ in zip((20, 30), seen.candidates, sample, living, strict=True):
+        assert min(SAMPLE, len(all_)) == len(kept_)
+        assert min(share, len(all_)) == len(found)
+        assert set(found) <= set(kept_) <= set(all_)
 
 
 @given(st.integers(0, 50), st.integers(0, 50), st.integers(0, 60), st.integers(0, 60), anywhere)

@@ -5,7 +5,17 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from tracker.errors import Denied, TrackerError
-from tracker.model import IPV4_SIZE, Announce, Announced, Counts, Event, Family, InfoHash
+from tracker.model import (
+    COMPLETED,
+    IPV4,
+    IPV4_SIZE,
+    IPV6,
+    STOPPED,
+    Announce,
+    Announced,
+    Counts,
+    InfoHash,
+)
 from tracker.policy.addresses import check_dialable
 from tracker.policy.intervals import spread
 from tracker.policy.limits import PerAddress
@@ -48,7 +58,7 @@ class Peers:
         Raises:
             Unavailable: see `tracker.service.ports`.
         """
-        self._swarms.scrape(info_hashes, Family.IPV4, self._clock(), done)
+        self._swarms.scrape(info_hashes, IPV4, self._clock(), done)
 
     def _admit(self, request: Announce, now_s: int) -> None:
         check_dialable(request.endpoint)
@@ -58,15 +68,15 @@ class Peers:
     def _plan(self, request: Announce) -> Plan:
         info_hash, peer_id, endpoint, event, seeding, numwant, full = request
         settings = self._settings
-        leaving = event is Event.STOPPED
+        leaving = event is STOPPED
         return Plan(
             info_hash,
             peer_id,
-            Family.IPV4 if len(endpoint) == IPV4_SIZE else Family.IPV6,
+            IPV4 if len(endpoint) == IPV4_SIZE else IPV6,
             endpoint,
             seeding,
             leaving,
-            event is Event.COMPLETED,
+            event is COMPLETED,
             0 if leaving else clamp_numwant(numwant, settings.numwant, settings.max_numwant),
             full,
         )
@@ -82,7 +92,7 @@ class Peers:
             return
         settings = self._settings
         own, other = self._chosen(plan, view)
-        ipv4, ipv6 = (own, other) if plan.family is Family.IPV4 else (other, own)
+        ipv4, ipv6 = (own, other) if plan.family is IPV4 else (other, own)
         interval = spread(settings.interval, settings.interval_jitter, random.random())
         done(Announced(interval, settings.min_interval, view.counts, ipv4, ipv6))
 

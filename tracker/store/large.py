@@ -43,7 +43,7 @@ class LargeSwarms:
             self._samples[key] = UNREAD
         elif sample is UNREAD:
             self._samples[key] = ON_ITS_WAY
-            return Sampling(*size, at, partial(self._samples.__setitem__, key))
+            return Sampling(*size, share, at, partial(self._samples.__setitem__, key))
         elif sample is not ON_ITS_WAY:
             return Sampled(sample, share, at)
         return Window(*size, share, at)

@@ -140,16 +140,17 @@ class Window:
 class Sampling(Window):
     """A longer window, kept for the other announces of the same second."""
 
-    def __init__(self, seeders: int, leechers: int, at: float, keep: Keep) -> None:
-        """`keep` is called with what was read."""
+    def __init__(self, seeders: int, leechers: int, share: Share, at: float, keep: Keep) -> None:
+        """Arguments as of `Window`; `keep` is called with all that was read."""
         super().__init__(seeders, leechers, (min(SAMPLE, seeders), min(SAMPLE, leechers)), at)
+        self._asked = share, at
         self._keep = keep
 
     def seen(self, replies: Sequence[Reply]) -> Seen:
-        """As of `Window`."""
-        seen = super().seen(replies)
-        self._keep(seen.candidates)
-        return seen
+        """As of `Window`; members as of `Sampled`."""
+        sample = super().seen(replies).candidates
+        self._keep(sample)
+        return Sampled(sample, *self._asked).seen(replies[: Sampled.replies])
 
 
 class Sampled(Counting):

@@ -11,7 +11,7 @@ from functools import partial
 from typing import NamedTuple
 
 from tracker.errors import TrackerError, Unavailable
-from tracker.model import Counts, Family, InfoHash
+from tracker.model import BROWSER, IPV4, IPV6, Counts, Family, InfoHash
 from tracker.service.ports import Member, Plan, View
 from tracker.store.keys import COMPLETED_TAG, SWARM_TAG, completed_key, swarm_key
 from tracker.store.large import LargeSwarms
@@ -45,7 +45,7 @@ PURGE_EVERY = 8  # announces; in between the dead are kept, but neither counted 
 MOST_OTHERS = 10_000  # swarms whose other family is remembered
 OTHER_AGE_S = 5
 
-OTHER = (Family.IPV6, Family.IPV4)  # by Family; browsers have no other
+OTHER = (IPV6, IPV4)  # by Family; browsers have no other
 SIZE_HEADS = tuple(map(size_head, range(32)))  # by the size of a member or peer_id
 
 Result = View | TrackerError
@@ -111,7 +111,7 @@ class RedisSwarms:
     ) -> None:
         """Count swarms in one round trip, in the order asked."""
         tails = self._tails_at(now_s)
-        families = (family,) if family == Family.BROWSER else (Family.IPV4, Family.IPV6)
+        families = (family,) if family is BROWSER else (IPV4, IPV6)
         stride = len(families) * COUNTING.replies + 1
         parts: list[bytes] = []
         for info_hash in info_hashes:
@@ -166,7 +166,7 @@ class RedisSwarms:
 
     def _other_reading(self, plan: Plan, now_s: int) -> Ask | Seen:
         """How to see the other IP family: what was seen of it lately serves for its counts."""
-        if plan.family == Family.BROWSER:
+        if plan.family is BROWSER:
             return EMPTY
         key = SWARM_TAG[OTHER[plan.family]] + plan.info_hash
         lately = self._others.get(key)
@@ -200,7 +200,8 @@ class RedisSwarms:
         if isinstance(other, Ask):
             seen_other = other.reading.seen(replies[end : end + other.reading.replies])
             self._large.remember(other.key, seen_other)
-            self._remember_other(other.key, seen_other, now_s)
+            if seen_other.exact:
+                self._remember_other(other.key, seen_other, now_s)
         else:
             seen_other = other
         if seen.exact and seen_other.exact:

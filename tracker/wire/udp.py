@@ -12,7 +12,7 @@ from struct import Struct
 from typing import NamedTuple
 
 from tracker.errors import Malformed
-from tracker.model import HASH_SIZE, Counts, Endpoint, Event, InfoHash, PeerId
+from tracker.model import HASH_SIZE, NONE, Counts, Endpoint, Event, InfoHash, PeerId
 from tracker.wire.compact import split
 
 CONNECT, ANNOUNCE, SCRAPE, ERROR = range(4)
@@ -93,7 +93,6 @@ class ErrorReply(NamedTuple):
 Reply = ConnectReply | AnnounceReply | ScrapeReply | ErrorReply
 
 _EVENTS = {event.value: event for event in Event}
-_NO_EVENT = Event.NONE  # the look-up of an enum's member takes a sixth of decode_announce
 
 
 def decode_announce(data: bytes) -> AnnounceRequest:
@@ -110,7 +109,7 @@ def decode_announce(data: bytes) -> AnnounceRequest:
     ) = _ANNOUNCE.unpack_from(data)  # fmt: skip
     return AnnounceRequest(
         connection_id, transaction_id, info_hash, peer_id, downloaded, left, uploaded,
-        _EVENTS.get(event, _NO_EVENT), ip, key, numwant if numwant >= 0 else None, port,
+        _EVENTS.get(event, NONE), ip, key, numwant if numwant >= 0 else None, port,
         _decode_url_data(data) if len(data) > 98 else b"",
     )  # fmt: skip
 

@@ -1,0 +1,143 @@
+"""What the papers tell of commands, flags, metrics, paths, events and reasons is there."""
+
+import re
+import shlex
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+import pytest
+
+from tests.shape.files import ROOT, modules
+from tests.shape.test_files import PAPERS
+from tests.tracker_process import TrackerProcess, running_tracker
+from tracker import cli
+from tracker.config import ENTRIES, load
+
+OPERATE, PROTOCOLS = ROOT / "docs/operate.md", ROOT / "docs/protocols.md"
+
+INFO_HASH = "0123456789abcdef0123456789abcdef01234567"
+ADMIN = "http://127.0.0.1:8001"
+
+# A line of code: the environment, then our command or `make run` with its flags.
+SHOWN = re.compile(r"^ {4}((?:TRACKER_\w+=\S+ )*)(tracker .*|make run.*)$", re.MULTILINE)
+REASON = re.compile(r"^\| `([^`]+)` \|", re.MULTILINE)
+
+each_paper = pytest.mark.parametrize("paper", PAPERS, ids=lambda paper: paper.name)
+
+
+def commands() -> Iterator[tuple[str, dict[str, str]]]:
+    """All command lines shown, `make run` as ``tracker serve``, each with its environment."""
+    for paper in PAPERS:
+        for variables, line in SHOWN.findall(paper.read_text()):
+            line = re.sub(r'^make run(?: ARGS="(.*)")?$', r"tracker serve \1", line)
+            yield line, dict(word.split("=", 1) for word in variables.split())
+
+
+@pytest.mark.parametrize(("line", "environment"), commands())
+def test_commands_shown_are_understood(line: str, environment: dict[str, str]) -> None:
+    _, *words = shlex.split(line.replace("INFO_HASH", INFO_HASH), comments=True)
+    arguments = vars(cli._parse(words))
+    if words[0] == "serve":
+        load({e.name: v for e in ENTRIES if (v := arguments[e.name]) is not None}, environment)
+
+
+def flags() -> set[str]:
+    """Those of all our commands."""
+    found = set()
+    for name in cli._COMMANDS:
+        parser = ArgumentParser()
+        cli._command(name).configure(parser)
+        found |= parser._option_string_actions.keys()
+    return found
+
+
+@each_paper
+def test_papers_name_only_flags_that_exist(paper: Path) -> None:
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*", paper.read_text()))
+    assert not named - flags()
+
+
+@each_paper
+def test_toml_shown_is_a_file_of_settings(paper: Path, tmp_path: Path) -> None:
+    for content in re.findall(r"^```toml\n(.*?)^```", paper.read_text(), re.MULTILINE | re.DOTALL):
+        (file := tmp_path / "tracker.toml").write_text(content)
+        load({}, {}, file)
+
+
+@each_paper
+def test_papers_name_only_make_targets_that_exist(paper: Path) -> None:
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"(?:^ {4}|`)(?:\w+=\S+ )?make (\w+)", paper.read_text(), re.MULTILINE))
+    assert not named - targets
+
+
+@each_paper
+def test_papers_name_only_files_that_exist(paper: Path) -> None:
+    named = set(re.findall(r"\b(?:tracker|workers|tests|docs)/[\w/.]*\w", paper.read_text()))
+    assert not [path for path in named if not (ROOT / path).exists()]
+
+
+def test_events_in_the_table_of_logs_are_logged() -> None:
+    section = OPERATE.read_text().partition("\n## Logs\n")[2].partition("\n## ")[0]
+    named = set(re.findall(r"`([a-z_]+\.[a-z_]+)`", section))
+    source = "".join((ROOT / module).read_text() for module in modules())
+    logged = set(re.findall(r"\blog\.\w+\(\s*\"([a-z_.]+)\"", source))
+    assert named
+    assert not named - logged
+
+
+def test_failure_reasons_in_their_table_are_given() -> None:
+    section = PROTOCOLS.read_text().partition("\n## Failure reasons\n")[2]
+    source = "".join((ROOT / module).read_text() for module in modules())
+    named = [reason.strip("… ") for reason in REASON.findall(section)]
+    assert named
+    assert not [reason for reason in named if reason not in source]
+
+
+# -- against a running tracker -----------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def tracker() -> Iterator[TrackerProcess]:
+    with running_tracker() as tracker:
+        yield tracker
+
+
+@pytest.fixture(scope="module")
+def families(tracker: TrackerProcess) -> set[str]:
+    """The metrics that a tracker shows."""
+    with urlopen(f"{tracker.admin_url}/metrics") as reply:
+        return set(re.findall(r"^# TYPE (\w+)", reply.read().decode(), re.MULTILINE))
+
+
+@each_paper
+def test_papers_name_only_metrics_that_exist(paper: Path, families: set[str]) -> None:
+    assert not set(re.findall(r"`(tracker_\w+)", paper.read_text())) - families
+
+
+def test_every_metric_of_ours_is_explained(families: set[str]) -> None:
+    ours = {name for name in families if name.startswith("tracker_")}
+    assert ours
+    assert ours <= set(re.findall(r"^\| `(\w+)`", OPERATE.read_text(), re.MULTILINE))
+
+
+@each_paper
+def test_papers_name_only_paths_that_are_served(paper: Path, tracker: TrackerProcess) -> None:
+    public = f"http://127.0.0.1:{tracker.ports['http']}"
+    text = paper.read_text()
+    urls = [tracker.admin_url + path for path in re.findall(rf"{ADMIN}(/\w+)", text)]
+    urls += [public + path for path in re.findall(r"`(/(?:stats|announce|scrape)[\w.]*)`", text)]
+    assert not [url for url in urls if status(url) != 200]
+
+
+def status(url: str) -> int:
+    """The HTTP status of a GET."""
+    try:
+        with urlopen(url) as reply:
+            return int(reply.status)
+    except HTTPError as error:
+        error.close()
+        return error.code
