@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import math
+import resource
 import secrets
 import signal
 import socket
@@ -44,6 +45,7 @@ log = structlog.get_logger()
 SPREAD_SHARE = 0.8  # of the drain time, in which browsers are told to reconnect
 LEAST_CLOSES = 200  # browsers told in a second at least: a few need not be kept waiting
 POLL_S = 0.02
+SPARE_FILES = 100  # beside the connections: listeners, Redis, logs
 # Requests in flight are young objects without cycles; looking at them every 700 costs 4 % of CPU.
 GC_THRESHOLD = (20_000, 20, 50)
 TOTALS_AGE_S = 2.0  # a page viewed by many asks Redis no more often
@@ -52,12 +54,23 @@ TOTALS_AGE_S = 2.0  # a page viewed by many asks Redis no more often
 def run(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT; returns the exit code."""
     logs.configure(settings.log.level, settings.log.json_lines)
+    _allow_files(settings.listen.max_connections + SPARE_FILES)
     try:
         uvloop.run(serve(settings))
     except (OSError, ValueError, EmbeddedRedisFailed, EmbeddedRedisMissing) as error:
         log.error("tracker.failed", error=str(error))
         return 1
     return 0
+
+
+def _allow_files(wanted: int) -> None:
+    """Raise the limit of open files as far as we may; each connection is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        log.warning("tracker.few_files", wanted=wanted, allowed=hard)
 
 
 async def serve(settings: Settings) -> None:
@@ -166,10 +179,16 @@ class Node:
             self.udp.listen(sock)
         self.wheel.start(loop)
         self._observe()
-        if self.tls is not None:
-            loop.add_signal_handler(signal.SIGHUP, reload, self.tls, self.settings.tls)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
         gc.freeze()  # all made so far stays: the collector need not look at it again
         gc.set_threshold(*GC_THRESHOLD)
+
+    def _reload(self) -> None:
+        """Take what may change while we run: the certificate."""
+        if self.tls is None:
+            log.info("tls.none")
+        else:
+            reload(self.tls, self.settings.tls)
 
     def _bind(self) -> tuple[list[tuple[list[str], list[socket.socket]]], list[socket.socket]]:
         """Bind the ports of all protocols; those that share a number share its TCP sockets.

@@ -235,5 +235,6 @@ def _describe_origin(name: str, given: Mapping[str, _Given]) -> str:
     if item := given.get(name):
         value = "" if item.entry.is_secret else f" = {item.value!r}"
         return f"{name}{value} (from {item.source})"
-    sources = dict.fromkeys(i.source for i in given.values() if i.entry.section == name)
-    return f"{name} (from {', '.join(sources)})"
+    # A rule between settings: of one section, or of all where there is no name.
+    sources = dict.fromkeys(i.source for i in given.values() if name in ("", i.entry.section))
+    return f"{name or 'settings'} (from {', '.join(sources)})"

@@ -7,15 +7,48 @@ its name out of flags and environment: ``--port``, ``TRACKER_PORT``, ``[listen] 
 """
 
 from ipaddress import IPv4Network, IPv6Network
-from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    FilePath,
+    SecretStr,
+    model_validator,
+)
 
 Network = IPv4Network | IPv6Network
 ProtocolName = Literal["http", "udp", "ws"]
 
 MONTH = 2_592_000  # seconds
+
+
+def split_host_port(text: str) -> tuple[str, int]:
+    """Host and port of ``HOST:PORT``; the brackets of an IPv6 address are taken off.
+
+    Raises:
+        ValueError: `text` is not of that form.
+    """
+    host, colon, port = text.rpartition(":")
+    bare = host.removeprefix("[").removesuffix("]")
+    if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535:
+        raise ValueError(f"not HOST:PORT: {text!r}")
+    if ":" in bare and bare == host:
+        raise ValueError(f"an IPv6 address needs brackets: {text!r}")
+    return bare, int(port)
+
+
+def _host_port(text: str) -> str:
+    split_host_port(text)
+    return text
+
+
+def _redis_url(url: SecretStr) -> SecretStr:
+    if not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("a Redis URL begins with redis://, rediss:// or unix://")
+    return url
 
 
 class Section(BaseModel):
@@ -35,7 +68,9 @@ class ListenSettings(Section):
     only: frozenset[ProtocolName] = Field(
         frozenset({"http", "udp", "ws"}), min_length=1, description="the protocols to serve"
     )
-    admin: str = Field("127.0.0.1:8001", description="HOST:PORT of health, readiness, metrics")
+    admin: Annotated[str, AfterValidator(_host_port)] = Field(
+        "127.0.0.1:8001", description="HOST:PORT of health, readiness, metrics"
+    )
     backlog: int = Field(4096, ge=1, description="TCP connections the kernel may hold for us")
     trusted_proxies: tuple[Network, ...] = Field(
         (), description="networks whose X-Forwarded-For, Forwarded and PROXY heads are believed"
@@ -52,12 +87,18 @@ class ListenSettings(Section):
     )
     drain: float = Field(10.0, ge=0, description="seconds to finish in after SIGTERM or SIGINT")
 
+    @model_validator(mode="after")
+    def _proxies_are_known(self) -> Self:
+        if self.proxy_protocol and not self.trusted_proxies:
+            raise ValueError("proxy_protocol needs trusted_proxies: whose heads to believe")
+        return self
+
 
 class TlsSettings(Section):
     """Certificates for HTTPS and WSS, read again on SIGHUP."""
 
-    cert: Path | None = Field(None, description="PEM file of the certificate chain")
-    key: Path | None = Field(None, description="PEM file of the private key")
+    cert: FilePath | None = Field(None, description="PEM file of the certificate chain")
+    key: FilePath | None = Field(None, description="PEM file of the private key")
 
     @model_validator(mode="after")
     def _both_or_none(self) -> Self:
@@ -69,7 +110,7 @@ class TlsSettings(Section):
 class RedisSettings(Section):
     """The shared state."""
 
-    url: SecretStr | None = Field(
+    url: Annotated[SecretStr, AfterValidator(_redis_url)] | None = Field(
         None, description="redis://, rediss:// or unix:// address; none: an embedded Redis"
     )
     timeout: float = Field(2.0, gt=0, description="seconds that a reply may take")
@@ -146,7 +187,6 @@ class WsSettings(Section):
     idle_timeout: float = Field(
         90.0, gt=0, description="a socket that sent nothing, not even a pong, for so long is cut"
     )
-    open_timeout: float = Field(10.0, gt=0, description="seconds for the opening handshake")
     max_message: int = Field(65_536, ge=1024, description="bytes of a message from a browser")
     max_offers: int = Field(10, ge=0, description="offers used of one announce")
     max_scrape: int = Field(100, ge=1, description="info_hashes in one scrape")

@@ -2,21 +2,23 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from ssl import SSLContext
 from typing import Any, cast
 from urllib.parse import quote_from_bytes
 
+import bencodepy
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.nodes import DEADLINE_S, RunningNode
+from tests.nodes import DEADLINE_S, RunningNode, TcpPeer
 from tracker.model import Event
 from tracker.wire import udp
 
 HASH = bytes(range(236, 256))  # bytes that are no UTF-8
 OTHER_HASH = b"&=%+ ;?#/\\\"'<>\0\n\r\t~."
 PEER_ID = b"-XX0001-abcdefghijkl"
+SCRAPE = "/scrape?info_hash=" + quote_from_bytes(HASH)
 OFFER_ID = "0123456789abcdefghi\u00ff"
 
 # UDP
@@ -145,6 +147,21 @@ def announce(*headers: str, **changed: bytes | str | int | None) -> bytes:
     return get(f"/announce?{query(**changed)}", *headers)
 
 
+def decoded(body: bytes) -> dict[bytes, Any]:
+    """A bencoded reply."""
+    decoded: dict[bytes, Any] = bencodepy.decode(body)
+    return decoded
+
+
+async def announced(
+    peer: TcpPeer, *headers: str, **changed: bytes | str | int | None
+) -> dict[bytes, Any]:
+    """Announce as a leecher; the decoded reply."""
+    reply = await peer.ask(announce(*headers, **changed))
+    assert 200 == reply.status
+    return decoded(reply.body)
+
+
 # WebSocket
 
 
@@ -237,8 +254,3 @@ async def browser(
 def counts(seeders: int, leechers: int, completed: int = 0) -> dict[str, int]:
     """A swarm in numbers, as JSON has it."""
     return {"complete": seeders, "incomplete": leechers, "downloaded": completed}
-
-
-def names(messages: Sequence[dict[str, Any]], key: str) -> list[Any]:
-    """That field of each message."""
-    return [message[key] for message in messages]

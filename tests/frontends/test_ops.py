@@ -6,8 +6,9 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tracker.frontends.ops import Ops, split_host_port
+from tracker.frontends.ops import Ops
 from tracker.metrics import Metrics
+from tracker.settings import split_host_port
 
 
 class Reasons(list[str]):

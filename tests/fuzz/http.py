@@ -70,6 +70,12 @@ def _odd(rng: Random) -> bytes:
     )
 
 
+def _with_body(rng: Random) -> bytes:
+    """What no announce has."""
+    method = rng.choice(("GET", "POST"))
+    return get("/announce", "Content-Length: 5", method=method) + b"hello"
+
+
 def _percents(rng: Random) -> bytes:
     pieces = ("%", "%0", "%zz", "%00", "%ff", "&", ";", "=", "?", "+", "#", "info_hash=", "\xff")
     return get(f"/{rng.choice(('announce', 'scrape'))}?" + "".join(rng.choices(pieces, k=200)))
@@ -97,6 +103,7 @@ KINDS: tuple[Callable[[Random], bytes], ...] = (
     _mutated,
     _mutated,
     _odd,
+    _with_body,
     _percents,
     _many_headers,
     _endless,

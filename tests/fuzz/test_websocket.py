@@ -3,10 +3,9 @@
 from random import Random
 
 from tests.fuzz.good import announces_over_websocket
-from tests.fuzz.mutation import mutated
 from tests.fuzz.storm import FLAGS, bounded, survives
-from tests.fuzz.tcp import connection
-from tests.fuzz.websocket import HANDSHAKE, answers, frames
+from tests.fuzz.tcp import BadPeer, connection
+from tests.fuzz.websocket import HANDSHAKE, answers, frames, odd_handshake, served
 from tests.tracker_process import running_tracker
 
 REACHED = {
@@ -34,14 +33,22 @@ async def test_a_tracker_outlives_a_storm_of_frames() -> None:
 
 
 async def attack(port: int, rng: Random) -> None:
-    """Open a WebSocket, mostly as one should, send something, and go in some way."""
+    """Open a WebSocket, mostly as one should, say something, and go in some way."""
     async with connection(port, rng) as peer:
-        well = rng.random() < 0.9
-        await peer.send(HANDSHAKE if well else mutated(rng, HANDSHAKE))
-        if well and rng.random() < 0.8:
-            assert (await peer.receive()).startswith(b"HTTP/1.1 101 ")
-        for _ in range(rng.choice((1, 1, 5))):
-            await peer.send(frames(rng))
-            if rng.random() < 0.5:
-                await peer.send(answers(rng, await peer.glance()))
+        if rng.random() < 0.1:
+            await peer.send(odd_handshake(rng) + frames(rng))
+        else:
+            await peer.send(HANDSHAKE)
+            if rng.random() < 0.8:
+                assert (await peer.receive()).startswith(b"HTTP/1.1 101 ")
+            await converse(peer, rng)
         await peer.leave()
+
+
+async def converse(peer: BadPeer, rng: Random) -> None:
+    """Speak sense or not, and answer some of the offers that come."""
+    said, rounds = rng.choice(((served, 10), (frames, 1), (frames, 1), (frames, 5)))
+    for _ in range(rounds):
+        await peer.send(said(rng))
+        if rng.random() < 0.5:
+            await peer.send(answers(rng, await peer.glance()))

@@ -10,13 +10,8 @@ from tests.frontends.clients import browser_id, get, offers, text
 from tests.fuzz.http import HASHES
 from tests.fuzz.mutation import mutated, noise
 
-HANDSHAKE = get(
-    "/",
-    "Upgrade: websocket",
-    "Connection: Upgrade",
-    "Sec-WebSocket-Version: 13",
-    "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
-)
+UPGRADE = ("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13")
+HANDSHAKE = get("/", *UPGRADE, "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==")
 OFFER = re.compile(rb'"info_hash":("[^"]*"),"peer_id":("[^"]*"),"offer_id":("[^"]*"),"offer"')
 TEXT, BINARY, CLOSE, PING = 1, 2, 8, 9
 SWARMS, BROWSERS = 4, 50  # few, so that they meet
@@ -42,8 +37,13 @@ ODD_VALUES: tuple[Any, ...] = (
 )  # fmt: skip
 
 
+def odd_handshake(rng: Random) -> bytes:
+    """Refused by us, or before that by the reader of heads."""
+    return rng.choice((get("/", *UPGRADE), mutated(rng, HANDSHAKE)))
+
+
 def frames(rng: Random) -> bytes:
-    """What one browser sends after its handshake."""
+    """What a bad browser sends after its handshake."""
     return b"".join(rng.choice(KINDS)(rng) for _ in range(rng.choice((1, 2, 5, 20))))
 
 
@@ -108,7 +108,8 @@ def _message(rng: Random) -> dict[str, Any]:
             return message | {"numwant": 10, "offers": offers(rng.randint(0, 12))}
 
 
-def _served(rng: Random) -> bytes:
+def served(rng: Random) -> bytes:
+    """What a good browser sends."""
     return frame(rng, _json(rng, _message(rng)))
 
 
@@ -136,7 +137,7 @@ def _not_json(rng: Random) -> bytes:
 
 
 def _mutated_frame(rng: Random) -> bytes:
-    return mutated(rng, _served(rng))
+    return mutated(rng, served(rng))
 
 
 def _odd_frame(rng: Random) -> bytes:
@@ -160,11 +161,11 @@ def _fragments(rng: Random) -> bytes:
     size, count = rng.choice(((0, 500), (10, 300), (3000, 30)))
     pieces = [frame(rng, b"[" * size, 0 if at else TEXT, fin=False) for at in range(count)]
     pieces.insert(rng.randrange(count), frame(rng, b"?", PING))
-    return b"".join(pieces) + rng.choice((b"", frame(rng, b"", 0), _served(rng)))
+    return b"".join(pieces) + rng.choice((b"", frame(rng, b"", 0), served(rng)))
 
 
 def _flood(rng: Random) -> bytes:
-    return rng.choice((_served(rng), frame(rng, b"{}"), frame(rng, b"!", PING))) * 600
+    return rng.choice((served(rng), frame(rng, b"{}"), frame(rng, b"!", PING))) * 600
 
 
 def _close(rng: Random) -> bytes:
@@ -179,7 +180,7 @@ def _binary(rng: Random) -> bytes:
 
 # Most of them leave the socket open, so that what comes after is met too.
 KINDS: tuple[Callable[[Random], bytes], ...] = (
-    *(_served,) * 8,
+    *(served,) * 8,
     *(_odd_message,) * 8,
     *(_mutated_message,) * 4,
     *(_not_json,) * 4,

@@ -32,11 +32,11 @@ def commands() -> Iterator[tuple[str, dict[str, str]]]:
     """All command lines shown, `make run` as ``tracker serve``, each with its environment."""
     for paper in PAPERS:
         for variables, line in SHOWN.findall(paper.read_text()):
-            line = re.sub(r'^make run(?: ARGS="(.*)")?$', r"tracker serve \1", line)
-            yield line, dict(word.split("=", 1) for word in variables.split())
+            ours = re.sub(r'^make run(?: ARGS="(.*)")?$', r"tracker serve \1", line)
+            yield ours, dict(word.split("=", 1) for word in variables.split())
 
 
-@pytest.mark.parametrize(("line", "environment"), commands())
+@pytest.mark.parametrize(("line", "environment"), [*commands()])
 def test_commands_shown_are_understood(line: str, environment: dict[str, str]) -> None:
     _, *words = shlex.split(line.replace("INFO_HASH", INFO_HASH), comments=True)
     arguments = vars(cli._parse(words))
@@ -46,7 +46,7 @@ def test_commands_shown_are_understood(line: str, environment: dict[str, str]) -
 
 def flags() -> set[str]:
     """Those of all our commands."""
-    found = set()
+    found: set[str] = set()
     for name in cli._COMMANDS:
         parser = ArgumentParser()
         cli._command(name).configure(parser)
@@ -76,8 +76,21 @@ def test_papers_name_only_make_targets_that_exist(paper: Path) -> None:
 
 @each_paper
 def test_papers_name_only_files_that_exist(paper: Path) -> None:
-    named = set(re.findall(r"\b(?:tracker|workers|tests|docs)/[\w/.]*\w", paper.read_text()))
+    named = set(re.findall(r"\b(?:tracker|workers|tests)/[\w/.]*\w", paper.read_text()))
     assert not [path for path in named if not (ROOT / path).exists()]
+
+
+@each_paper
+def test_papers_link_only_to_headings_that_exist(paper: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", paper.read_text())
+    assert not [link for link in links if link[1] not in anchors(paper.parent / link[0], paper)]
+
+
+def anchors(linked: Path, paper: Path) -> set[str]:
+    """What a link to a heading of `linked` may say; a folder stands for the paper itself."""
+    text = (paper if linked.is_dir() else linked).read_text()
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
 
 
 def test_events_in_the_table_of_logs_are_logged() -> None:

@@ -99,26 +99,24 @@ async def test_counts_are_exact_at_first_sight_already(
     assert pipeline.longest <= WHOLE + 1
 
 
-@every_family
 @pytest.mark.parametrize("want", [1, 50, 200])
 @pytest.mark.parametrize(("seeders", "leechers"), [(900, 0), (0, 900), (500, 400), (3, 897)])
 @pytest.mark.parametrize("seconds_apart", [0, 1])
 async def test_a_large_swarm_is_never_read_whole_again(
     pipeline: WatchedPipeline,
-    make: Make,
     want: int,
     seeders: int,
     leechers: int,
     seconds_apart: int,
 ) -> None:
     live = range(seeders), range(1000, 1000 + leechers)
-    swarms = await seen_before(pipeline, make, *live)
+    swarms = await seen_before(pipeline, ipv4, *live)
     pipeline.forget()
     for turn in range(10):
         now_s = NOW + 1 + turn * seconds_apart
-        view = await announce(swarms, a_plan(make(ME), want=want), now_s)
+        view = await announce(swarms, a_plan(ipv4(ME), want=want), now_s)
         assert Counts(seeders, 0, leechers + 1) == view.counts
-        check_roles(view.own, make, *live)
+        check_roles(view.own, ipv4, *live)
         assert want <= len(view.own.seeders) + len(view.own.leechers)
         assert turn + 1 == pipeline.round_trips
     assert pipeline.longest <= (want + 1 if seconds_apart else SAMPLE)

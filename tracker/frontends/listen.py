@@ -79,7 +79,7 @@ def _bound(kind: socket.SocketKind, host: str, port: int) -> socket.socket:
         if family is socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.bind((host, port))
-    except OSError:
+    except OSError as error:
         sock.close()
-        raise
+        raise OSError(error.errno, f"{error.strerror}: {host} port {port}") from error
     return sock

@@ -8,6 +8,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from tracker.frontends import webapp
 from tracker.metrics import Metrics
+from tracker.settings import split_host_port
 
 
 class Ops:
@@ -70,18 +71,3 @@ class Ops:
         return web.Response(
             body=generate_latest(self._registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
         )
-
-
-def split_host_port(text: str) -> tuple[str, int]:
-    """Host and port of ``HOST:PORT``; the brackets of an IPv6 address are taken off.
-
-    Raises:
-        ValueError: `text` is not of that form.
-    """
-    host, colon, port = text.rpartition(":")
-    bare = host.removeprefix("[").removesuffix("]")
-    if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535:
-        raise ValueError(f"not HOST:PORT: {text!r}")
-    if ":" in bare and bare == host:
-        raise ValueError(f"an IPv6 address needs brackets: {text!r}")
-    return bare, int(port)

@@ -22,7 +22,10 @@ def server_context(settings: TlsSettings) -> ssl.SSLContext | None:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
-    _load(context, settings)
+    try:
+        _load(context, settings)
+    except OSError as error:
+        raise OSError(f"the certificate {settings.cert} can not be used: {error}") from error
     return context
 
 

@@ -47,6 +47,7 @@ class Link(asyncio.Protocol):
         self._waiting: deque[tuple[int, Done, float]] = deque()  # replies due, callback, sent at
         self._replies: list[Reply] = []  # of the request at the head of the queue
         self._refusal: str | None = None  # the first error among them
+        self._told: set[str] = set()  # codes of errors that the log has
         self._out: list[bytes] = []
         self._gathered = 0  # how many of them the last turn of the loop left
         self._watch: asyncio.TimerHandle | None = None
@@ -139,7 +140,8 @@ class Link(asyncio.Protocol):
         code = text.partition(" ")[0]
         kind = code.lower() if code in KNOWN_REFUSALS else "other"
         self._metrics.store_errors[kind,] += 1
-        if kind == "other":
+        if code not in self._told:  # once a connection: it may be said to each of many requests
+            self._told.add(code)
             log.error("redis.refused", error=text)
         return Overloaded("the tracker is full") if code == "OOM" else Unavailable(AWAY)
 

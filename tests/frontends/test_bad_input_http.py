@@ -1,0 +1,198 @@
+"""Malformed HTTP requests: the reply each gets, the counter it raises, and that serving goes on."""
+
+import asyncio
+from typing import Any
+
+import bencodepy
+import pytest
+
+from tests.frontends.clients import (
+    HASH,
+    PEER_ID,
+    announce,
+    get,
+    query,
+)
+from tests.nodes import RunningNode, until
+from tests.redis_servers import RedisServer
+
+PORT_0 = "port 0 can not be connected to"
+# A bencoded failure with status 200, and the connection stays
+
+HASH_SIZE, PEER_SIZE = "info_hash must be 20 bytes", "peer_id must be 20 bytes"
+BAD_PORT = "port must be a number from 0 to 65535"
+
+
+@pytest.mark.parametrize(
+    ("target", "reason", "counted"),
+    [
+        ("/announce", HASH_SIZE, ("announce", "malformed")),
+        ("/announce?", HASH_SIZE, ("announce", "malformed")),
+        ("/KEY/announce?&&=&a=b&%", HASH_SIZE, ("announce", "malformed")),
+        (f"/announce?{query(info_hash=None)}", HASH_SIZE, ("announce", "malformed")),
+        (f"/announce?{query(info_hash=HASH[1:])}", HASH_SIZE, ("announce", "malformed")),
+        (f"/announce?{query(info_hash=HASH + b'x')}", HASH_SIZE, ("announce", "malformed")),
+        (f"/announce?{query(info_hash=HASH.hex())}", HASH_SIZE, ("announce", "malformed")),
+        (f"/announce?{query(info_hash='%zz' * 9)}", HASH_SIZE, ("announce", "malformed")),
+        (f"/announce?info_hash=x&{query()}", HASH_SIZE, ("announce", "malformed")),
+        (f"/announce?{query(peer_id=None)}", PEER_SIZE, ("announce", "malformed")),
+        (f"/announce?{query(peer_id=PEER_ID * 2)}", PEER_SIZE, ("announce", "malformed")),
+        (f"/announce?{query(port=None)}", BAD_PORT, ("announce", "malformed")),
+        (f"/announce?{query(port='x')}", BAD_PORT, ("announce", "malformed")),
+        (f"/announce?{query(port=-1)}", BAD_PORT, ("announce", "malformed")),
+        (f"/announce?{query(port=65536)}", BAD_PORT, ("announce", "malformed")),
+        (f"/announce?{query(port='9' * 5000)}", BAD_PORT, ("announce", "malformed")),
+        (f"/announce?{query(port=0)}", PORT_0, ("announce", "denied")),
+        ("/scrape", "full scrape is off, name an info_hash", ("scrape", "malformed")),
+        ("/scrape?info_hash=", HASH_SIZE, ("scrape", "malformed")),
+        (f"/scrape?{query()}&info_hash=x", HASH_SIZE, ("scrape", "malformed")),
+        (
+            "/scrape?" + "&".join([f"info_hash={'x' * 20}"] * 101),
+            "too many info_hashes, at most 100",
+            ("scrape", "malformed"),
+        ),
+    ],
+)
+async def test_a_malformed_query_is_a_failure_and_the_connection_stays(
+    tracker: RunningNode, target: str, reason: str, counted: tuple[str, str]
+) -> None:
+    peer = await tracker.tcp()
+    reply = await peer.ask(get(target))
+    assert (200, "text/plain") == (reply.status, reply.headers["content-type"])
+    assert {b"failure reason": reason.encode()} == bencodepy.decode(reply.body)
+    assert 1 == tracker.requests["http", *counted]
+    assert b"interval" in (await peer.ask(announce())).body
+
+
+# What is lenient: odd values of fields that an announce can do without
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"numwant": -1},
+        {"numwant": ""},
+        {"numwant": "x"},
+        {"numwant": 0xFFFFFFFF},
+        {"event": ""},
+        {"event": "paused"},
+        {"event": "%ff"},
+        {"compact": "x"},
+        {"left": "-1"},
+        {"left": 2**64},
+        {"port": 65535},
+        {"info_hash": HASH + bytes(12)},
+        {"info_hash": "+" * 20},
+        {"info_hash": "a;b" + "x" * 17},
+        {"uploaded": "x", "downloaded": None, "key": "%00", "ip": "%", "no_peer_id": ""},
+    ],
+)
+async def test_odd_values_are_no_failure(tracker: RunningNode, changed: dict[str, Any]) -> None:
+    peer = await tracker.tcp()
+    assert b"10:incompletei1e" in (await peer.ask(announce(**changed))).body
+
+
+# What is no BitTorrent gets a status, and the connection is over
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "reason"),
+    [
+        (b"garbage\r\n\r\n", 400, "malformed"),
+        (b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03\r\n\r\n", 400, "malformed"),
+        (get("/announce", "Content-Length: x"), 400, "malformed"),
+        (get("/announce", " folded: x"), 400, "malformed"),
+        (get(f"/announce?{query()}", version="1.x"), 400, "malformed"),
+        (get("/announce?info_hash=\xff"), 400, "malformed"),
+        (get("/announce", method="POST"), 405, None),
+        (get("/scrape", method="DELETE"), 405, None),
+        (get("/announce", "Content-Length: 5"), 413, None),
+        (get("/announce", "Transfer-Encoding: chunked"), 413, None),
+        (b"GET /announce?" + b"x" * 8200, 431, "head"),
+        (get("/announce", "X: " + "x" * 8192), 431, "head"),
+        (b"\0" * 8193, 431, "head"),
+    ],
+)
+@pytest.mark.parametrize("kept", [False, True])
+async def test_what_is_no_request_of_ours_gets_a_status_and_the_end(
+    tracker: RunningNode, data: bytes, status: int, reason: str | None, kept: bool
+) -> None:
+    peer = await tracker.tcp()
+    if kept:
+        assert 200 == (await peer.ask(announce())).status
+    reply = await peer.ask(data)
+    assert (status, "close") == (reply.status, reply.headers["connection"])
+    assert b"" == await peer.rest()
+    assert 1 == tracker.requests["http", "other", str(status)]
+    assert ({("http", reason): 1} if reason else {}) == tracker.closed
+    assert 200 == (await (await tracker.tcp()).ask(announce())).status
+
+
+async def test_a_refused_head_request_gets_no_body(tracker: RunningNode) -> None:
+    peer = await tracker.tcp()
+    await peer.send(get("/announce", "Content-Length: 5", method="HEAD"))
+    assert 413 == (await peer.reply(head_only=True)).status
+    assert b"" == await peer.rest()
+
+
+async def test_what_follows_a_refusal_in_a_pipeline_is_not_answered(tracker: RunningNode) -> None:
+    peer = await tracker.tcp()
+    await peer.send(announce() + get("/scrape", method="PUT") + announce())
+    assert [200, 405] == [(await peer.reply()).status for _ in range(2)]
+    assert b"" == await peer.rest()
+    assert 1 == tracker.requests["http", "announce", "ok"]
+
+
+async def test_the_largest_head_is_served(tracker: RunningNode) -> None:
+    head = announce("X: ")
+    filled = announce("X: " + "x" * (8192 + 4 - len(head)))
+    assert 8192 + 4 == len(filled)
+    assert 200 == (await (await tracker.tcp()).ask(filled)).status
+
+
+@pytest.mark.parametrize("kept", [False, True])
+async def test_a_slow_sender_is_cut_off(tracker: RunningNode, kept: bool) -> None:
+    peer = await tracker.tcp()
+    if kept:
+        assert 200 == (await peer.ask(announce())).status
+    await peer.send(announce()[:9])
+    await until(lambda: [c._buffer for c in tracker.node._doors[0]._open] == [announce()[:9]])
+    tracker.pass_time(6)
+    await peer.send(announce()[9:20])  # does not win more time
+    await until(lambda: [c._buffer for c in tracker.node._doors[0]._open] == [announce()[:20]])
+    assert {} == tracker.closed
+    tracker.pass_time(5)
+    assert 408 == (await peer.reply()).status
+    assert b"" == await peer.rest()
+    assert {("http", "slow"): 1} == tracker.closed
+    assert 1 == tracker.requests["http", "other", "408"]
+    assert 200 == (await (await tracker.tcp()).ask(announce())).status
+
+
+async def test_a_client_that_waits_for_a_slow_answer_is_not_cut_off(
+    tracker: RunningNode, redis: RedisServer
+) -> None:
+    peer = await tracker.tcp()
+    redis.pause()
+    await peer.send(announce() + announce()[:5])
+    await until(lambda: tracker.node.pipeline.in_flight == 1)
+    for _ in range(10):
+        tracker.pass_time(10)
+    assert {} == tracker.closed
+    redis.resume()
+    assert 200 == (await peer.reply()).status
+    assert 200 == (await peer.ask(announce()[5:])).status
+
+
+# All at once
+
+
+async def test_good_requests_are_served_beside_bad_ones(tracker: RunningNode) -> None:
+    async def bad_then_good(number: int) -> None:
+        peer = await tracker.tcp()
+        await peer.send(b"%d garbage\r\n\r\n" % number)
+        assert 400 == (await peer.reply()).status
+        assert 200 == (await (await tracker.tcp()).ask(announce(port=1 + number))).status
+
+    await asyncio.gather(*map(bad_then_good, range(50)))
+    assert {("http", "malformed"): 50} == tracker.closed

@@ -1,0 +1,117 @@
+"""Malformed WebSocket messages: the reply, the counter, and that serving goes on."""
+
+from typing import Any
+
+import pytest
+
+from tests.frontends.clients import (
+    HASH,
+    browser,
+    offers,
+    text,
+)
+from tests.nodes import RunningNode
+
+# All of these get an error, and the socket stays. What cuts it is in test_websocket.py.
+
+ID_CHARACTERS = "must be 20 characters from 0 to 255"
+OFFER = offers(1)[0]
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason", "action"),
+    [
+        ({"info_hash": None}, "info_hash must be a string", "announce"),
+        ({"info_hash": text(HASH)[1:]}, f"info_hash {ID_CHARACTERS}", "announce"),
+        ({"info_hash": "\u0100" * 20}, f"info_hash {ID_CHARACTERS}", "announce"),
+        ({"info_hash": [text(HASH)]}, "info_hash must be a string", "announce"),
+        ({"peer_id": ""}, f"peer_id {ID_CHARACTERS}", "announce"),
+        ({"peer_id": "x" * 21}, f"peer_id {ID_CHARACTERS}", "announce"),
+        ({"action": "relay"}, "action must be announce or scrape", "announce"),
+        ({"action": ""}, "action must be announce or scrape", "announce"),
+        ({"offers": [OFFER | {"offer": "sdp"}]}, "offer must be an object", "announce"),
+        (
+            {"offers": [OFFER | {"offer_id": 5}]},
+            "offer_id must be a string of at most 64 characters",
+            "announce",
+        ),
+        (
+            {"offers": [OFFER | {"offer_id": "x" * 500}]},
+            "offer_id must be a string of at most 64 characters",
+            "announce",
+        ),
+        ({"answer": {}}, f"to_peer_id {ID_CHARACTERS}", "announce"),
+        ({"answer": "x", "to_peer_id": "x" * 20}, "answer must be an object", "announce"),
+        (
+            {"answer": {}, "to_peer_id": "x" * 20},
+            "offer_id must be a string of at most 64 characters",
+            "announce",
+        ),
+        (
+            {"action": "scrape", "info_hash": None},
+            "full scrape is off, name an info_hash",
+            "scrape",
+        ),
+        ({"action": "scrape", "info_hash": []}, "full scrape is off, name an info_hash", "scrape"),
+        ({"action": "scrape", "info_hash": "x"}, f"info_hash {ID_CHARACTERS}", "scrape"),
+    ],
+)
+async def test_a_malformed_message_gets_an_error_and_the_socket_stays(
+    tracker: RunningNode, changed: dict[str, Any], reason: str, action: str
+) -> None:
+    async with browser(tracker) as one:
+        request = one.request(**changed)
+        await one.say(**request)
+        expected = {"action": action, "failure reason": reason}
+        if request["info_hash"] == text(HASH):
+            expected["info_hash"] = text(HASH)
+        assert expected == await one.hear()
+        assert 1 == tracker.requests["ws", action, "malformed"]
+        await one.announce()
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"",
+        b"x",
+        b"{",
+        b"[]",
+        b"null",
+        b"5",
+        b'"announce"',
+        b"{}",
+        b'{"action":5}',
+        b'{"action":"announce","info_hash":{}}',
+        b'{"action":"announce","offers":{}}',
+        b'{"action":"announce","offers":[null]}',
+        b'{"action":"announce","offers":[{"offer":{}}]}',
+        b'{"action":"announce","info_hash":"\xff\xfe"}',
+        b'{"action":"announce","info_hash":"\\ud800"}',
+        b'{"action":"announce","x":"\xff"}',
+        b'{"action":"announce","x":' + b"[" * 5000,
+        b'{"action":"announce","x":' + b"[" * 5000 + b"]" * 5000 + b"}",
+        b"\xef\xbb\xbf{}",
+    ],
+)
+async def test_what_is_no_message_gets_an_error_and_the_socket_stays(
+    tracker: RunningNode, message: bytes
+) -> None:
+    async with browser(tracker) as one:
+        await one.socket.send(message, text=True)
+        error = await one.hear()
+        assert {"action", "failure reason"} == error.keys()
+        assert "announce" == error["action"]
+        assert 1 == tracker.requests["ws", "announce", "malformed"]
+        await one.announce()
+
+
+async def test_a_scrape_of_too_many_swarms_is_denied(tracker: RunningNode) -> None:
+    async with browser(tracker) as one:
+        await one.say(action="scrape", info_hash=[f"{number:020}" for number in range(101)])
+        assert {
+            "action": "scrape",
+            "failure reason": "too many info_hashes, at most 100",
+        } == await one.hear()
+        assert 1 == tracker.requests["ws", "scrape", "denied"]
+        await one.announce()
