@@ -229,15 +229,18 @@ def test_only_what_is_asked_for_is_served() -> None:
 
 
 @pytest.mark.parametrize(
-    "flags",
+    ("flags", "code", "word"),
     [
-        ("--admin", "127.0.0.1"),
-        ("--host", "192.0.2.1"),
-        ("--tls-cert", "/no/such/file", "--tls-key", "/no/such/file"),
-        ("--redis", "http://localhost"),
+        (("--host", "192.0.2.1"), 1, "tracker.failed"),
+        (("--admin", "127.0.0.1"), 2, "listen.admin"),
+        (("--tls-cert", "/no/such/file", "--tls-key", "/no/such/file"), 2, "/no/such/file"),
+        (("--redis", "http://localhost"), 2, "redis.url"),
+        (("--proxy-protocol",), 2, "trusted_proxies"),
     ],
 )
-def test_what_cannot_be_served_ends_it_with_1_and_a_line(flags: tuple[str, ...]) -> None:
+def test_what_cannot_be_served_ends_it_with_a_code_and_a_line(
+    flags: tuple[str, ...], code: int, word: str
+) -> None:
     ended = subprocess.run(
         [*COMMAND, *ANY_PORTS, *flags],
         capture_output=True,
@@ -245,8 +248,8 @@ def test_what_cannot_be_served_ends_it_with_1_and_a_line(flags: tuple[str, ...])
         timeout=DEADLINE_S,
         check=False,
     )
-    assert 1 == ended.returncode, ended.stderr
-    assert "tracker.failed" in ended.stderr
+    assert code == ended.returncode, ended.stderr
+    assert word in ended.stderr
     assert "Traceback" not in ended.stderr
     assert "" == ended.stdout
 
@@ -254,7 +257,8 @@ def test_what_cannot_be_served_ends_it_with_1_and_a_line(flags: tuple[str, ...])
 def test_a_taken_port_ends_it_with_1_and_a_line() -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port: int = taken.getsockname()[1]
-        test_what_cannot_be_served_ends_it_with_1_and_a_line(("--port", str(port)))
+        flags = ("--port", str(port))
+        test_what_cannot_be_served_ends_it_with_a_code_and_a_line(flags, 1, f"port {port}")
 
 
 async def test_a_new_certificate_is_served_after_sighup(

@@ -16,7 +16,7 @@ ERRORS = [
 
 def drawn(kind: type[TrackerError], rails: str = "") -> list[str]:
     """The tree below one error, as the module's docstring draws it, without the remarks."""
-    children = kind.__subclasses__()
+    children = [child for child in kind.__subclasses__() if child.__module__ == errors.__name__]
     lines = []
     for child in children:
         last = child is children[-1]

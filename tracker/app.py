@@ -54,6 +54,11 @@ TOTALS_AGE_S = 2.0  # a page viewed by many asks Redis no more often
 def run(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT; returns the exit code."""
     logs.configure(settings.log.level, settings.log.json_lines)
+    try:  # before anything is started for nothing
+        server_context(settings.tls)
+    except OSError as error:
+        log.error("tls.failed", error=str(error))
+        return 2
     _allow_files(settings.listen.max_connections + SPARE_FILES)
     try:
         uvloop.run(serve(settings))

@@ -7,17 +7,10 @@ its name out of flags and environment: ``--port``, ``TRACKER_PORT``, ``[listen] 
 """
 
 from ipaddress import IPv4Network, IPv6Network
-from typing import Annotated, Literal, Self
+from pathlib import Path
+from typing import Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    FilePath,
-    SecretStr,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 Network = IPv4Network | IPv6Network
 ProtocolName = Literal["http", "udp", "ws"]
@@ -40,17 +33,6 @@ def split_host_port(text: str) -> tuple[str, int]:
     return bare, int(port)
 
 
-def _host_port(text: str) -> str:
-    split_host_port(text)
-    return text
-
-
-def _redis_url(url: SecretStr) -> SecretStr:
-    if not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
-        raise ValueError("a Redis URL begins with redis://, rediss:// or unix://")
-    return url
-
-
 class Section(BaseModel):
     """A group of settings: frozen, and refusing names that it does not know."""
 
@@ -68,9 +50,7 @@ class ListenSettings(Section):
     only: frozenset[ProtocolName] = Field(
         frozenset({"http", "udp", "ws"}), min_length=1, description="the protocols to serve"
     )
-    admin: Annotated[str, AfterValidator(_host_port)] = Field(
-        "127.0.0.1:8001", description="HOST:PORT of health, readiness, metrics"
-    )
+    admin: str = Field("127.0.0.1:8001", description="HOST:PORT of health, readiness, metrics")
     backlog: int = Field(4096, ge=1, description="TCP connections the kernel may hold for us")
     trusted_proxies: tuple[Network, ...] = Field(
         (), description="networks whose X-Forwarded-For, Forwarded and PROXY heads are believed"
@@ -87,6 +67,12 @@ class ListenSettings(Section):
     )
     drain: float = Field(10.0, ge=0, description="seconds to finish in after SIGTERM or SIGINT")
 
+    @field_validator("admin")
+    @classmethod
+    def _is_host_port(cls, admin: str) -> str:
+        split_host_port(admin)
+        return admin
+
     @model_validator(mode="after")
     def _proxies_are_known(self) -> Self:
         if self.proxy_protocol and not self.trusted_proxies:
@@ -97,8 +83,8 @@ class ListenSettings(Section):
 class TlsSettings(Section):
     """Certificates for HTTPS and WSS, read again on SIGHUP."""
 
-    cert: FilePath | None = Field(None, description="PEM file of the certificate chain")
-    key: FilePath | None = Field(None, description="PEM file of the private key")
+    cert: Path | None = Field(None, description="PEM file of the certificate chain")
+    key: Path | None = Field(None, description="PEM file of the private key")
 
     @model_validator(mode="after")
     def _both_or_none(self) -> Self:
@@ -110,7 +96,7 @@ class TlsSettings(Section):
 class RedisSettings(Section):
     """The shared state."""
 
-    url: Annotated[SecretStr, AfterValidator(_redis_url)] | None = Field(
+    url: SecretStr | None = Field(
         None, description="redis://, rediss:// or unix:// address; none: an embedded Redis"
     )
     timeout: float = Field(2.0, gt=0, description="seconds that a reply may take")
@@ -119,6 +105,13 @@ class RedisSettings(Section):
     embedded_memory: int = Field(
         1024, ge=16, description="bound of the embedded Redis's memory, MiB"
     )
+
+    @field_validator("url")
+    @classmethod
+    def _is_redis(cls, url: SecretStr | None) -> SecretStr | None:
+        if url and not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("a Redis URL begins with redis://, rediss:// or unix://")
+        return url
 
 
 class AnnounceSettings(Section):

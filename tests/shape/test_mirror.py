@@ -12,6 +12,7 @@ TESTED_IN = {
     "tracker/cli/__init__.py": "tests/cli/test_main.py",
     "tracker/cli/announce.py": "tests/cli/test_asking.py",
     "tracker/cli/scrape.py": "tests/cli/test_asking.py",
+    "tracker/frontends/webapp.py": "tests/frontends/test_pages.py",
 }
 
 

@@ -17,11 +17,11 @@ MAX_BODY = 1024  # bytes; no page reads one
 
 
 class _Faults(logging.Filter):
-    """Drops what aiohttp logs, traceback and address included, of requests that are no HTTP."""
+    """Drops the tracebacks of clients' faults: this is no HTTP; or nobody waits for the answer."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
-        return not isinstance(error, HttpProcessingError)
+        return not isinstance(error, HttpProcessingError | ConnectionError)
 
 
 _log = logging.getLogger(__name__)

@@ -48,6 +48,7 @@ class Browsers:
             Unavailable: see `tracker.service.ports`.
         """
         leaving = request.event is Event.STOPPED
+        offers = min(request.offers, self._settings.max_offers)
         plan = Plan(
             request.info_hash,
             request.peer_id,
@@ -56,7 +57,7 @@ class Browsers:
             request.seeding,
             leaving,
             request.event is Event.COMPLETED,
-            0 if leaving else min(request.offers, self._settings.max_offers),
+            0 if leaving or not offers else offers + SPARE,
             False,
         )
         self._swarms.announce(plan, self._clock(), partial(self._answer, plan, done))
@@ -99,7 +100,8 @@ class Browsers:
             [member for member in role if member[CUT:] in reachable and member[:CUT] != me]
             for role in view.own
         )
-        want, at = plan.want + SPARE, random.random()
-        members = choose(seeders, leechers, me=b"", seeding=plan.seeding, want=want, at=at)
+        members = choose(
+            seeders, leechers, me=b"", seeding=plan.seeding, want=plan.want, at=random.random()
+        )
         takers = {member[:CUT]: member[CUT:] for member in members}
         return list(takers.items())

@@ -64,6 +64,7 @@ class Link(asyncio.Protocol):
             self._metrics.store_errors["overloaded",] += 1
             raise Overloaded("the tracker is overloaded")
         if self.lost.is_set():
+            self._metrics.store_errors["away",] += 1
             raise Unavailable(AWAY)
         if not self._out:
             self._loop.call_soon(self._flush)

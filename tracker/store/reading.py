@@ -179,8 +179,14 @@ def shares(want: int, seeders: int, leechers: int, seeding: bool) -> Share:
 
 
 def _start(size: int, length: int, at: float) -> int:
-    """Where a stretch of ranks begins: anywhere from the first to where it ends with the last."""
-    return int(at * (max(0, size - length) + 1))
+    """Where a stretch of ranks begins: one of the blocks of that length that cover all ranks.
+
+    Blocks, so that the first and the last ranks are met as often as those in the middle.
+    """
+    if length == 0 or size <= length:
+        return 0
+    blocks = -(-size // length)
+    return min(int(at * blocks) * length, size - length)
 
 
 def _stretch(members: Sequence[Member], length: int, at: float) -> Sequence[Member]:

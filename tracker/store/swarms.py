@@ -191,7 +191,7 @@ class RedisSwarms:
             return
         completed = _completed(replies[-1]) if plan.full else 0
         if plan.completed and not plan.leaving and replies[0] == 1:
-            completed += 1
+            completed += plan.full
             self._count_completed(completed_key(plan.family, plan.info_hash))
         self._others.pop(own.key, None)  # seen before the change, by a reply that came since
         end = skip + own.reading.replies
@@ -207,11 +207,12 @@ class RedisSwarms:
         if seen.exact and seen_other.exact:
             done(_view(seen, seen_other, completed))
         else:
-            self._recount(plan, seen, seen_other, completed, done)
+            self._recount(plan, own.key, seen, seen_other, completed, done)
 
     def _recount(
         self,
         plan: Plan,
+        key: bytes,
         own: Seen,
         other: Seen,
         completed: int,
@@ -224,7 +225,9 @@ class RedisSwarms:
                 done(replies)
                 return
             counts = replies[0]
-            self._large.remember(swarm_key(plan.family, plan.info_hash), own)
+            if other.exact:  # then the rest is the own family's
+                size = counts.seeders - other.seeders, counts.leechers - other.leechers
+                self._large.remember(key, own._replace(seeders=size[0], leechers=size[1]))
             done(View(counts._replace(completed=completed), own.candidates, other.candidates))
 
         try:
