@@ -177,8 +177,13 @@ class Node:
         for names, sockets in tcp:
             door = self._door(names)
             for sock in sockets:
-                backlog = self.settings.listen.backlog
-                server = await loop.create_server(door, sock=sock, ssl=self.tls, backlog=backlog)
+                server = await loop.create_server(
+                    door,
+                    sock=sock,
+                    backlog=self.settings.listen.backlog,
+                    ssl=self.tls,
+                    ssl_handshake_timeout=self.settings.http.request_timeout if self.tls else None,
+                )
                 self._servers.append(server)
         for sock in udp:
             self.udp.listen(sock)

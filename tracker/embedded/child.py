@@ -34,13 +34,18 @@ def become(parent: int, command: list[str]) -> None:
 def supervise(command: list[str]) -> int:
     """Run `command` until it ends, or standard input or a SIGTERM ends it; returns its code."""
     process: subprocess.Popen[bytes] | None = None
+    told = False
 
     def pass_on(*_: object) -> None:
-        if process is not None:  # else the parent's SIGKILL to our group will follow
+        nonlocal told
+        told = True
+        if process is not None:
             process.terminate()
 
     signal.signal(signal.SIGTERM, pass_on)
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    if told:  # while it was being started
+        process.terminate()
     threading.Thread(target=_stop_at_end_of_input, args=(process,), daemon=True).start()
     return process.wait()
 
