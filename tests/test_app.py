@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import resource
 import signal
 import socket
 import ssl
@@ -252,6 +253,13 @@ def test_what_cannot_be_served_ends_it_with_a_code_and_a_line(
     assert word in ended.stderr
     assert "Traceback" not in ended.stderr
     assert "" == ended.stdout
+
+
+def test_no_more_connections_are_taken_than_files_may_be_open() -> None:
+    with running_tracker("--max-connections", str(10**9)) as tracker:
+        files = resource.prlimit(tracker.pid, resource.RLIMIT_NOFILE)
+        assert files[0] == files[1]
+        assert f"few_files max_connections={files[1] - 100} open_files={files[1]}" in tracker.stderr
 
 
 def test_a_taken_port_ends_it_with_1_and_a_line() -> None:

@@ -59,7 +59,7 @@ def run(settings: Settings) -> int:
     except OSError as error:
         log.error("tls.failed", error=str(error))
         return 2
-    _allow_files(settings.listen.max_connections + SPARE_FILES)
+    settings = _fit_files(settings)
     try:
         uvloop.run(serve(settings))
     except (OSError, ValueError, EmbeddedRedisFailed, EmbeddedRedisMissing) as error:
@@ -68,14 +68,20 @@ def run(settings: Settings) -> int:
     return 0
 
 
-def _allow_files(wanted: int) -> None:
-    """Raise the limit of open files as far as we may; each connection is one."""
+def _fit_files(settings: Settings) -> Settings:
+    """Raise the limit of open files as far as we may, and take no more connections than that."""
+    wanted = settings.listen.max_connections + SPARE_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return settings
     allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    if soft != resource.RLIM_INFINITY and soft < allowed:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
-    if hard != resource.RLIM_INFINITY and hard < wanted:
-        log.warning("tracker.few_files", wanted=wanted, allowed=hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    if allowed == wanted:
+        return settings
+    most = max(1, allowed - SPARE_FILES)
+    log.info("tracker.few_files", max_connections=most, open_files=allowed)
+    listen = settings.listen.model_copy(update={"max_connections": most})
+    return settings.model_copy(update={"listen": listen})
 
 
 async def serve(settings: Settings) -> None:
