@@ -49,7 +49,7 @@ class BadPeer:
         for at in range(0, len(data), size):
             await self._loop.sock_sendall(self._socket, data[at : at + size])
             if rng.random() < 0.02:
-                await asyncio.sleep(rng.random() * 0.1)
+                await asyncio.sleep(rng.random() * 0.03)
 
     async def receive(self) -> bytes:
         """What is there, or comes next; nothing: the tracker sends no more."""
@@ -72,6 +72,6 @@ class BadPeer:
         if way < 0.5:  # an orderly end
             with suppress(OSError):  # of a connection that the tracker has cut already
                 self._socket.shutdown(socket.SHUT_WR)
-        if way < 0.55:  # the tracker is the first to lose patience
+        if way < 0.52:  # the tracker is the first to lose patience
             return await self.glance(LONG_S)
         return await self.glance()

@@ -4,9 +4,8 @@ from random import Random
 
 from tests.fuzz.good import announces_over_http
 from tests.fuzz.http import requests
-from tests.fuzz.storm import FLAGS, bounded, survives
+from tests.fuzz.storm import bounded, survives, target
 from tests.fuzz.tcp import connection
-from tests.tracker_process import running_tracker
 
 REACHED = {
     ("tracker_requests_total", "announce", "ok", "http"),
@@ -22,7 +21,7 @@ REACHED = {
 
 @bounded
 async def test_a_tracker_outlives_a_storm_of_requests() -> None:
-    with running_tracker("--only", "http,ws", *FLAGS) as tracker:
+    with target("--only", "http,ws") as tracker:
         port = tracker.ports["http"]
         metrics = await survives(
             tracker, lambda rng: attack(port, rng), lambda: announces_over_http(port)

@@ -5,10 +5,9 @@ from random import Random
 from tests.fuzz.good import announces_over_http, announces_over_websocket
 from tests.fuzz.http import requests
 from tests.fuzz.mutation import mutated, noise
-from tests.fuzz.storm import FLAGS, bounded, survives
+from tests.fuzz.storm import bounded, survives, target
 from tests.fuzz.tcp import LONG_S, connection
 from tests.fuzz.websocket import HANDSHAKE, frames
-from tests.tracker_process import running_tracker
 from tracker.wire.proxy_protocol import Address, encode_v1, encode_v2
 
 PROXY = ("--proxy-protocol", "--trusted-proxies", "127.0.0.0/8")
@@ -23,7 +22,7 @@ REACHED = {
 
 @bounded
 async def test_a_tracker_outlives_a_storm_of_proxy_heads() -> None:
-    with running_tracker("--only", "http,ws", *PROXY, *FLAGS) as tracker:
+    with target("--only", "http,ws", *PROXY) as tracker:
         port = tracker.ports["http"]
 
         async def serves() -> None:

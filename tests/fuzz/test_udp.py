@@ -7,9 +7,8 @@ from random import Random
 from tests.frontends.clients import announce_packet, scrape_packet, udp_peer
 from tests.fuzz.http import HASHES
 from tests.fuzz.mutation import mutated, noise
-from tests.fuzz.storm import FLAGS, bounded, survives
+from tests.fuzz.storm import bounded, survives, target
 from tests.fuzz.tcp import loopback
-from tests.tracker_process import running_tracker
 from tracker.model import Event
 from tracker.wire import udp
 
@@ -29,7 +28,7 @@ REACHED = {
 
 @bounded
 async def test_a_tracker_outlives_a_storm_of_datagrams() -> None:
-    with running_tracker("--only", "udp", *FLAGS) as tracker:
+    with target("--only", "udp") as tracker:
         port = tracker.ports["udp"]
 
         async def serves() -> None:

@@ -3,10 +3,9 @@
 from random import Random
 
 from tests.fuzz.good import announces_over_websocket
-from tests.fuzz.storm import FLAGS, bounded, survives
+from tests.fuzz.storm import bounded, survives, target
 from tests.fuzz.tcp import BadPeer, connection
 from tests.fuzz.websocket import HANDSHAKE, answers, frames, odd_handshake, served
-from tests.tracker_process import running_tracker
 
 REACHED = {
     ("tracker_requests_total", "announce", "ok", "ws"),
@@ -24,7 +23,7 @@ REACHED = {
 
 @bounded
 async def test_a_tracker_outlives_a_storm_of_frames() -> None:
-    with running_tracker("--only", "ws", *FLAGS) as tracker:
+    with target("--only", "ws") as tracker:
         port = tracker.ports["ws"]
         metrics = await survives(
             tracker, lambda rng: attack(port, rng), lambda: announces_over_websocket(port)
