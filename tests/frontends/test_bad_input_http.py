@@ -196,3 +196,13 @@ async def test_good_requests_are_served_beside_bad_ones(tracker: RunningNode) ->
 
     await asyncio.gather(*map(bad_then_good, range(50)))
     assert {("http", "malformed"): 50} == tracker.closed
+
+
+async def test_a_page_asked_for_with_too_many_headers_is_refused_and_the_log_is_silent(
+    tracker: RunningNode, caplog: pytest.LogCaptureFixture
+) -> None:
+    peer = await tracker.tcp()
+    many = [f"X-{number}: y" for number in range(200)]
+    reply = await peer.ask(get("/stats", *many))
+    assert 400 == reply.status
+    assert [] == caplog.records

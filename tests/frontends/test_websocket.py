@@ -60,6 +60,23 @@ async def peer(tracker: RunningNode) -> TcpPeer:
 # Handshakes
 
 
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        (frame(Opcode.BINARY, b"x"), CloseCode.UNSUPPORTED_DATA),
+        (frame(Opcode.CLOSE, CloseCode.GOING_AWAY.to_bytes(2, "big")), CloseCode.GOING_AWAY),
+        (b"\xff\xff", CloseCode.PROTOCOL_ERROR),
+    ],
+)
+async def test_frames_right_behind_the_handshake_are_read_after_it(
+    tracker: RunningNode, sent: bytes, code: CloseCode
+) -> None:
+    peer = await tracker.tcp(protocol="ws")
+    await peer.send(get("/", *UPGRADE) + sent)
+    assert b"101" in await peer.reader.readuntil(b"\r\n\r\n")
+    assert code == await close_code(peer)
+
+
 @pytest.mark.parametrize("path", ["/", "/announce", "/announce?x=1", "/any/path/at%20all"])
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
 async def test_any_path_is_served(tracker: RunningNode, path: str, host: str) -> None:
