@@ -67,6 +67,7 @@ async def peer(tracker: RunningNode) -> TcpPeer:
         (frame(Opcode.CLOSE, CloseCode.GOING_AWAY.to_bytes(2, "big")), CloseCode.GOING_AWAY),
         (b"\xff\xff", CloseCode.PROTOCOL_ERROR),
     ],
+    ids=range(3),  # frames are masked at random
 )
 async def test_frames_right_behind_the_handshake_are_read_after_it(
     tracker: RunningNode, sent: bytes, code: CloseCode
@@ -184,6 +185,7 @@ async def test_the_longest_message_allowed_is_served(tracker: RunningNode) -> No
         (b"\x89\xfe\0\x7e" + bytes(130), CloseCode.PROTOCOL_ERROR, "protocol"),  # of 126 bytes
         (b"\x88\x81\0\0\0\0x", CloseCode.PROTOCOL_ERROR, "protocol"),  # close with half a code
     ],
+    ids=range(12),
 )
 async def test_frames_that_no_browser_sends_end_the_socket(
     tracker: RunningNode, peer: TcpPeer, data: bytes, code: int, reason: str

@@ -3,7 +3,7 @@
 It is the relay between sockets of one process; what it can't reach is another frontend's.
 """
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Container, Iterator
 from itertools import count
 
@@ -14,7 +14,7 @@ from tracker.wire.websocket import encode_answer, encode_id, encode_offer
 HASH_END = 20  # where a membership's info_hash ends and its peer_id begins
 
 
-class Session:
+class Session(ABC):
     """One browser's socket, as relaying sees it. Made by the socket's protocol object."""
 
     __slots__ = ("members", "number", "pending")

@@ -1,5 +1,6 @@
 """What one process remembers of large swarms: their sizes, and the samples of this second."""
 
+from collections import OrderedDict
 from functools import partial
 
 from tracker.service.ports import Candidates
@@ -21,7 +22,7 @@ class LargeSwarms:
     """
 
     def __init__(self) -> None:
-        self._sizes: dict[bytes, tuple[int, int]] = {}  # seeders, leechers
+        self._sizes: OrderedDict[bytes, tuple[int, int]] = OrderedDict()  # seeders, leechers
         self._second = 0
         self._samples: dict[bytes, Candidates] = {}
 
@@ -53,7 +54,7 @@ class LargeSwarms:
         sizes = self._sizes
         if seen.seeders + seen.leechers > WHOLE:
             if len(sizes) >= MOST and key not in sizes:
-                del sizes[next(iter(sizes))]
+                sizes.popitem(last=False)
             sizes[key] = seen.seeders, seen.leechers
         elif key in sizes:
             del sizes[key]

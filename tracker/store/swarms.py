@@ -5,6 +5,7 @@ an announce. A lost write costs one peer one interval.
 """
 
 import random
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -13,7 +14,7 @@ from typing import NamedTuple
 from tracker.errors import TrackerError, Unavailable
 from tracker.model import BROWSER, IPV4, IPV6, Counts, Family, InfoHash
 from tracker.service.ports import Member, Plan, View
-from tracker.store.keys import COMPLETED_TAG, SWARM_TAG, completed_key, swarm_key
+from tracker.store.keys import completed_key, swarm_key
 from tracker.store.large import LargeSwarms
 from tracker.store.phrases import (
     COUNT_TAIL,
@@ -73,7 +74,8 @@ class RedisSwarms:
         self._expire_completed = ttl_tail(completed_ttl_s)
         self._tails = Tails(0, ttl_s, completed_memory_s)
         self._large = LargeSwarms()
-        self._others: dict[bytes, tuple[int, Seen]] = {}  # good until then
+        # Ordered: to find the oldest of a plain dict, it scans what earlier removals left.
+        self._others: OrderedDict[bytes, tuple[int, Seen]] = OrderedDict()  # good until then
         self._turn = 0
 
     def announce(self, plan: Plan, now_s: int, done: Callable[[Result], None]) -> None:
@@ -82,7 +84,7 @@ class RedisSwarms:
         One round trip; two at first sight of a large swarm.
         """
         tails = self._tails_at(now_s)
-        key = SWARM_TAG[plan.family] + plan.info_hash
+        key = swarm_key(plan.family, plan.info_hash)
         parts, skip = self._writes(plan, key, tails)
         if key in self._others:
             del self._others[key]  # what this process changes, it sees at once
@@ -94,7 +96,7 @@ class RedisSwarms:
             parts += other.reading.commands(other.key, tails)
             due += other.reading.replies
         if plan.full:
-            parts += ZSCORE, COMPLETED_TAG[plan.family] + plan.info_hash, COUNT_TAIL
+            parts += ZSCORE, completed_key(plan.family, plan.info_hash), COUNT_TAIL
             due += 1
         self._pipeline.submit(
             b"".join(parts),
@@ -168,7 +170,7 @@ class RedisSwarms:
         """How to see the other IP family: what was seen of it lately serves for its counts."""
         if plan.family is BROWSER:
             return EMPTY
-        key = SWARM_TAG[OTHER[plan.family]] + plan.info_hash
+        key = swarm_key(OTHER[plan.family], plan.info_hash)
         lately = self._others.get(key)
         if lately is not None and now_s < lately[0]:
             seen = lately[1]
@@ -239,7 +241,7 @@ class RedisSwarms:
         """A swarm's other family: its counts may be some seconds old."""
         others = self._others
         if len(others) >= MOST_OTHERS and key not in others:
-            del others[next(iter(others))]
+            others.popitem(last=False)
         others[key] = now_s + OTHER_AGE_S, seen._replace(candidates=NOBODY)
 
     def _count_completed(self, counter: bytes) -> None:

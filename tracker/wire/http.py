@@ -124,8 +124,8 @@ def encode_announce(
         announced: what to say.
         external_ip: the client's address, packed (BEP 24).
         compact: peers as joined endpoints (BEP 23, 7); otherwise a list of dictionaries of both
-            families. These go without ``peer id``: we keep none, and libtorrent, Transmission
-            and aria2 do not miss it.
+            families. These go without ``peer id``: we keep none, and libtorrent and Transmission
+            do not miss it.
         with_peers6: write ``peers6`` also when it is empty, for a client on IPv6.
     """
     interval, min_interval, (seeders, completed, leechers), peers, peers6 = announced
