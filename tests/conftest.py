@@ -1,12 +1,16 @@
 """Fixtures for all tests: the event loop of production, Redis servers, certificates."""
 
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
+import structlog
 import trustme
 import uvloop
 
+from tests.redis_clusters import RedisCluster
 from tests.redis_servers import KINDS, Kind, RedisServer, StartRedis, TlsFiles, redis_servers
 
 
@@ -15,11 +19,28 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], uvloop.Loop]]:
     return {"uvloop": uvloop.new_event_loop}
 
 
-@pytest.fixture(scope="session", params=KINDS)
-def _session_redis(request: pytest.FixtureRequest) -> Iterator[RedisServer]:
-    kind: Kind = request.param
+@pytest.fixture(scope="session")
+def _session_cluster() -> Iterator[RedisCluster]:
     with redis_servers() as start:
-        yield start(kind)
+        yield RedisCluster(start)
+
+
+@pytest.fixture
+def redis_cluster(_session_cluster: RedisCluster) -> RedisCluster:
+    """An empty Redis Cluster of three primaries. A test may do to it what it likes."""
+    _session_cluster.renew()
+    return _session_cluster
+
+
+@pytest.fixture(scope="session", params=KINDS)
+def _session_redis(request: pytest.FixtureRequest) -> Iterator[RedisServer | RedisCluster]:
+    """Of `KINDS`, or ``cluster``, for tests that ask for that by `on_all_kinds`."""
+    kind: Kind | Literal["cluster"] = request.param
+    if kind == "cluster":
+        yield request.getfixturevalue("_session_cluster")
+    else:
+        with redis_servers() as start:
+            yield start(kind)
 
 
 @pytest.fixture
@@ -48,3 +69,17 @@ def tls_files(tmp_path_factory: pytest.TempPathFactory) -> TlsFiles:
     leaf.private_key_pem.write_to_path(files.key)
     authority.cert_pem.write_to_path(files.ca)
     return files
+
+
+@pytest.fixture
+def logging_as_before() -> Iterator[None]:
+    """For tests that set this process's logging up: it is theirs only."""
+    root, own = logging.getLogger(), logging.getLogger("tracker")
+    handlers, level, own_level = root.handlers[:], root.level, own.level
+    root.handlers = []  # pytest's, which `configure` would close
+    yield
+    root.handlers = handlers
+    root.setLevel(level)
+    own.setLevel(own_level)
+    logging.captureWarnings(False)
+    structlog.reset_defaults()

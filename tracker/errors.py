@@ -5,7 +5,8 @@ TrackerError
 │   ├── Malformed  bytes that are not a request
 │   └── Denied     understood, and not allowed
 └── Unavailable    our fault, and brief: ask again later
-    └── Overloaded too much in flight
+    ├── Overloaded too much in flight
+    └── Superseded another worker does it now
 """
 
 from typing import ClassVar
@@ -51,3 +52,9 @@ class Overloaded(Unavailable):
     """More is in flight than the settings allow."""
 
     label = "overloaded"
+
+
+class Superseded(Unavailable):
+    """A background job's write that came too late: another worker has its lease."""
+
+    label = "superseded"

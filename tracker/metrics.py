@@ -82,7 +82,7 @@ class Metrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """All families, for `prometheus_client`."""
-        counters = (self.requests, self.relayed, self.closed, self.store_errors, self.jobs)
+        counters = (*(self.requests, self.relayed, self.closed, self.store_errors, self.jobs),)
         for counter in counters:
             yield counter.read()
         yield self.store_seconds.read()

@@ -90,6 +90,66 @@ class Totals(NamedTuple):
     browser_leechers: int
 
 
+class Facts(NamedTuple):
+    """What a frontend tells of itself, for those who operate the cluster."""
+
+    version: str
+    host: str
+    pid: int
+    since: int  # Unix seconds of its start
+    beat: float  # Unix seconds of this telling
+    ports: dict[str, int]  # by protocol
+    requests: dict[str, int]  # answered so far, by protocol
+    connections: int  # TCP, open
+    browsers: int  # WebSockets, open
+    relay_us: int | None  # how long a message through Redis took lately; None: not known
+
+
+class Activity(NamedTuple):
+    """What a frontend does, from two of its tellings."""
+
+    beat: float  # Unix seconds of the later one
+    requests: dict[str, int]  # answered until then, by protocol
+    rates: dict[str, float]  # requests a second between them, by protocol
+
+
+class SwarmSize(NamedTuple):
+    """A swarm in numbers, live peers only."""
+
+    info_hash: InfoHash
+    browsers: bool  # of browsers; otherwise of HTTP and UDP, both IP families
+    seeders: int
+    leechers: int
+
+    @property
+    def peers(self) -> int:
+        """All of them."""
+        return self.seeders + self.leechers
+
+
+class Snapshot(NamedTuple):
+    """The whole cluster at one time, for those who look at it."""
+
+    totals: Totals
+    frontends: int  # alive
+    rates: dict[str, float]  # requests a second of all frontends, by protocol
+    activity: dict[FrontendId, Activity]  # of each that is alive
+    top: list[SwarmSize]  # the largest swarms, the largest first
+
+
+class Point(NamedTuple):
+    """The cluster at one time, in short, for its history."""
+
+    at: int  # Unix seconds
+    frontends: int
+    swarms: int  # as of `Totals`, and so on
+    browser_swarms: int
+    ipv4_peers: int
+    ipv6_peers: int
+    browsers: int
+    rates: dict[str, float]  # as of `Snapshot`
+
+
 class BrowserAnnounce(NamedTuple):
     """One browser's announce over WebSocket, without the offers themselves."""
 

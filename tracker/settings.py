@@ -65,7 +65,11 @@ class ListenSettings(Section):
     with_workers: bool = Field(
         False, description="run the background jobs inside, as is done with an embedded Redis"
     )
+    processes: int = Field(1, ge=1, le=256, description="processes that serve the same ports")
     drain: float = Field(10.0, ge=0, description="seconds to finish in after SIGTERM or SIGINT")
+    grace: float = Field(
+        1.0, ge=0, description="of these, seconds in which new connections are still served"
+    )
 
     @field_validator("admin")
     @classmethod
@@ -77,6 +81,12 @@ class ListenSettings(Section):
     def _proxies_are_known(self) -> Self:
         if self.proxy_protocol and not self.trusted_proxies:
             raise ValueError("proxy_protocol needs trusted_proxies: whose heads to believe")
+        return self
+
+    @model_validator(mode="after")
+    def _grace_is_part_of_drain(self) -> Self:
+        if self.grace > self.drain:
+            raise ValueError("listen.grace must not exceed listen.drain")
         return self
 
 
@@ -93,15 +103,23 @@ class TlsSettings(Section):
         return self
 
 
+REDIS_SCHEMES = (
+    *("redis://", "rediss://", "unix://"),
+    *("redis+sentinel://", "rediss+sentinel://", "redis+cluster://", "rediss+cluster://"),
+)
+
+
 class RedisSettings(Section):
     """The shared state."""
 
     url: SecretStr | None = Field(
-        None, description="redis://, rediss:// or unix:// address; none: an embedded Redis"
+        None,
+        description="redis://, rediss://, unix://, redis+sentinel://HOSTS/SERVICE or "
+        "redis+cluster://HOSTS; none: an embedded Redis",
     )
-    timeout: float = Field(2.0, gt=0, description="seconds that a reply may take")
+    timeout: float = Field(1.5, gt=0, description="seconds that a reply may take")
     max_in_flight: int = Field(20_000, ge=1, description="requests that may wait for replies")
-    reconnect_max: float = Field(2.0, gt=0, description="longest pause between attempts, seconds")
+    reconnect_max: float = Field(1.0, gt=0, description="longest pause between attempts, seconds")
     embedded_memory: int = Field(
         1024, ge=16, description="bound of the embedded Redis's memory, MiB"
     )
@@ -109,8 +127,8 @@ class RedisSettings(Section):
     @field_validator("url")
     @classmethod
     def _is_redis(cls, url: SecretStr | None) -> SecretStr | None:
-        if url and not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("a Redis URL begins with redis://, rediss:// or unix://")
+        if url and not url.get_secret_value().startswith(REDIS_SCHEMES):
+            raise ValueError(f"a Redis URL begins with one of {' '.join(REDIS_SCHEMES)}")
         return url
 
 
@@ -160,7 +178,12 @@ class UdpSettings(Section):
     """UDP announces and scrapes (BEP 15)."""
 
     secret: SecretStr | None = Field(
-        None, description="key of the connection ids, the same for all frontends; none: random"
+        None,
+        description="key of the connection ids, the same for all frontends; none: keys in Redis, "
+        "changed by a background job",
+    )
+    secret_period: int = Field(
+        86_400, ge=1, description="seconds after which the key in Redis is changed"
     )
     connection_lifetime: int = Field(
         120, ge=1, description="connection ids are good for one to two times so many seconds"
@@ -169,6 +192,12 @@ class UdpSettings(Section):
     max_scrape: int = Field(74, ge=1, description="info_hashes in one scrape")
     batch: int = Field(64, ge=1, description="datagrams read before other work gets its turn")
     receive_buffer: int = Field(4_194_304, ge=4096, description="bytes the kernel may hold for us")
+
+    @model_validator(mode="after")
+    def _secrets_outlive_ids(self) -> Self:
+        if self.secret_period < 2 * self.connection_lifetime:
+            raise ValueError("udp.secret_period must be at least twice udp.connection_lifetime")
+        return self
 
 
 class WsSettings(Section):
@@ -200,6 +229,47 @@ class WsSettings(Section):
         return self
 
 
+class ClusterSettings(Section):
+    """Frontends that share one Redis."""
+
+    heartbeat: float = Field(5.0, gt=0, description="seconds between a frontend's signs of life")
+    dead_after: float = Field(
+        15.0, gt=0, description="a frontend that gave no sign for so many seconds is dead"
+    )
+    max_relay: int = Field(
+        16_777_216,
+        ge=65_536,
+        description="bytes of offers and answers on their way to other frontends",
+    )
+
+    @model_validator(mode="after")
+    def _survives_a_lost_beat(self) -> Self:
+        if self.dead_after <= 2 * self.heartbeat:
+            raise ValueError("cluster.dead_after must exceed twice cluster.heartbeat")
+        return self
+
+
+class WorkersSettings(Section):
+    """The background jobs."""
+
+    lease: float = Field(
+        15.0, ge=1, description="seconds after which another worker takes over from a dead one"
+    )
+    statistics_period: float = Field(30.0, gt=0, description="seconds between two countings")
+    history_period: float = Field(300.0, gt=0, description="seconds between points of history")
+    history_length: int = Field(288, ge=1, description="points of history that are kept")
+    top_swarms: int = Field(20, ge=0, description="largest swarms that are told of")
+
+
+class AccessSettings(Section):
+    """Lists of info_hashes, one in hex a line, that the background jobs publish for all."""
+
+    allow: str | None = Field(None, description="file or URL of the only info_hashes to serve")
+    deny: str | None = Field(None, description="file or URL of info_hashes to refuse")
+    period: float = Field(60.0, gt=0, description="seconds after which they are read again")
+    max_entries: int = Field(1_000_000, ge=1, description="info_hashes in one list")
+
+
 class LogSettings(Section):
     """One line an event, on standard error."""
 
@@ -217,6 +287,9 @@ class Settings(Section):
     http: HttpSettings = HttpSettings()
     udp: UdpSettings = UdpSettings()
     ws: WsSettings = WsSettings()
+    cluster: ClusterSettings = ClusterSettings()
+    workers: WorkersSettings = WorkersSettings()
+    access: AccessSettings = AccessSettings()
     log: LogSettings = LogSettings()
 
     @model_validator(mode="after")

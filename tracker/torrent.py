@@ -4,9 +4,7 @@ A torrent depends on nothing but its files and what it is told: no date goes in,
 writes the same bytes.
 """
 
-import base64
 import hashlib
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -14,7 +12,9 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import bencodepy
 
-from tracker.model import HASH_SIZE, InfoHash
+from tracker.errors import Malformed
+from tracker.model import InfoHash
+from tracker.wire.info_hash import read_info_hash
 
 _MIN_PIECE: Final = 16 * 1024  # bytes, what clients ask for at once
 _MAX_PIECE: Final = 16 * 1024 * 1024  # more wastes much on each damaged piece
@@ -125,11 +125,10 @@ def parse_info_hash(text: str) -> InfoHash:
                 if topic.lower().startswith(prefix):
                     return parse_info_hash(topic[len(prefix) :])
         raise TorrentError("the magnet link names no torrent")
-    if re.fullmatch(r"[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}", text):
-        return bytes.fromhex(text)[:HASH_SIZE]
-    if re.fullmatch(r"[A-Za-z2-7]{32}", text):
-        return base64.b32decode(text.upper())
-    raise TorrentError("an info_hash has 40 or 64 hex digits, or 32 of base32")
+    try:
+        return read_info_hash(text)
+    except Malformed as error:
+        raise TorrentError(error.reason) from error
 
 
 def _check_name(name: str) -> None:

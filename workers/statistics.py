@@ -1,42 +1,64 @@
-"""Counts the whole cluster, for the statistics pages of all frontends."""
+"""Counts the whole cluster, for the pages of all frontends and for those who operate it."""
 
 from collections.abc import Callable, Mapping
+from math import ceil
 from typing import Protocol
 
-from tracker.model import Totals
+from tracker.model import Snapshot
+from tracker.settings import WorkersSettings
 
-PERIODS_KEPT = 10  # totals that nobody renewed for so long are no longer shown
+PERIODS_KEPT = 10  # numbers that nobody renewed for so long are no longer shown
 
 
 class Census(Protocol):
-    """What the job needs of the store."""
+    """What the job needs of the store; see `tracker.store.census`."""
 
-    async def count(self, now_s: int) -> Totals:
-        """Count who is live at `now_s`."""
+    async def take(self, now_s: int, top: int) -> Snapshot:
+        """Count who is live at `now_s`, and name the `top` largest swarms."""
 
-    async def publish(self, totals: Totals, ttl_s: int) -> None:
-        """Keep `totals` for every frontend, for `ttl_s` seconds."""
+    async def publish(self, snapshot: Snapshot, *, token: int, ttl_s: int) -> None:
+        """Keep `snapshot` for every frontend, for `ttl_s` seconds."""
+
+
+class History(Protocol):
+    """What the job needs of the store; see `tracker.store.history`."""
+
+    async def record(self, snapshot: Snapshot) -> None:
+        """Let `snapshot` stand for the period in which it was counted."""
 
 
 class Statistics:
-    """A `workers.runner.Job`.
+    """A `workers.runner.LeasedJob`.
 
     Args:
         census: counts and keeps.
+        history: keeps in short, for longer.
+        settings: how often, how much.
         clock: Unix seconds.
-        period_s: pause between two counts.
     """
 
     name = "statistics"
     limit_s = 3600.0
 
-    def __init__(self, census: Census, clock: Callable[[], int], period_s: float = 30.0) -> None:
-        self.period_s = period_s
+    def __init__(
+        self,
+        census: Census,
+        history: History,
+        settings: WorkersSettings,
+        clock: Callable[[], int],
+    ) -> None:
+        self.period_s = settings.statistics_period
+        self._top = settings.top_swarms
         self._census = census
+        self._history = history
         self._clock = clock
 
-    async def run_once(self) -> Mapping[str, int]:
-        """Count, and publish the totals."""
-        totals = await self._census.count(self._clock())
-        await self._census.publish(totals, int(PERIODS_KEPT * self.period_s))
-        return totals._asdict()
+    async def run_once(self, token: int) -> Mapping[str, int]:
+        """Count, publish, and record."""
+        begin_s = self._clock()
+        snapshot = await self._census.take(begin_s, self._top)
+        took_s = max(0, self._clock() - begin_s)
+        kept_s = ceil(PERIODS_KEPT * (self.period_s + took_s))
+        await self._census.publish(snapshot, token=token, ttl_s=kept_s)
+        await self._history.record(snapshot)
+        return {**snapshot.totals._asdict(), "frontends": snapshot.frontends}

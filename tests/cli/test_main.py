@@ -20,7 +20,9 @@ def test_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert (0, f"tracker {__version__}\n") == (stop.value.code, capsys.readouterr().out)
 
 
-@pytest.mark.parametrize("command", ["serve", "announce", "scrape", "torrent", "settings"])
+@pytest.mark.parametrize(
+    "command", ["serve", "announce", "scrape", "torrent", "access", "status", "settings"]
+)
 def test_each_command_explains_itself(capsys: pytest.CaptureFixture[str], command: str) -> None:
     with pytest.raises(SystemExit) as stop:
         main([command, "--help"])
@@ -47,6 +49,11 @@ def test_each_command_explains_itself(capsys: pytest.CaptureFixture[str], comman
         ["announce", "udp://x:1", INFO_HASH.hex(), "--ipv4", "--ipv6"],
         ["scrape", "udp://x:1"],
         ["torrent", "file"],
+        ["access"],
+        ["access", "deny", "nonsense"],
+        ["access", "remove", INFO_HASH.hex()],
+        ["access", "clear"],
+        ["access", "check"],
         ["settings", "--json", "--toml"],
     ],
     ids=" ".join,

@@ -1,5 +1,6 @@
 // Two Chromium pages with WebTorrent: one seeds a file, the other downloads it over WebRTC. They
-// are told nothing but the info_hash and the tracker. Usage: node browsers.mjs CHROMIUM URL FILE
+// are told nothing but the info_hash and the tracker, the other one perhaps another of its addresses.
+// Usage: node browsers.mjs CHROMIUM URL FILE [URL]
 //
 // Writes the SHA-256 of what arrived, in hex.
 
@@ -8,7 +9,7 @@ import { createServer } from 'node:http'
 import { once } from 'node:events'
 import { chromium } from 'playwright-core'
 
-const [executablePath, tracker, file] = process.argv.slice(2)
+const [executablePath, tracker, file, other = tracker] = process.argv.slice(2)
 
 const PAGE = `<!doctype html><script type="module">
   import WebTorrent from '/webtorrent.min.js'
@@ -68,7 +69,7 @@ const digest = await leecher.evaluate(async ({ infoHash, tracker }) => {
   const content = await torrent.files[0].arrayBuffer()
   const bytes = new Uint8Array(await crypto.subtle.digest('SHA-256', content))
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
-}, { infoHash, tracker })
+}, { infoHash, tracker: other })
 
 console.log(digest)
 await browser.close()

@@ -175,7 +175,7 @@ async def test_a_client_that_waits_for_a_slow_answer_is_not_cut_off(
     peer = await tracker.tcp()
     redis.pause()
     await peer.send(announce() + announce()[:5])
-    await until(lambda: tracker.node.pipeline.in_flight == 1)
+    await until(lambda: tracker.node.redis.in_flight == 1)
     for _ in range(10):
         tracker.pass_time(10)
     assert {} == tracker.closed

@@ -92,7 +92,7 @@ async def test_a_visitor_who_hangs_up_has_left(tracker: RunningNode) -> None:
 
 async def test_a_port_without_websocket_has_a_page_for_browsers(redis: RedisServer) -> None:
     async with running_node(redis.url, listen={"only": ["http"]}) as tracker:
-        assert {"http", "admin"} == tracker.node.ports.keys()
+        assert {"http"} == tracker.node.ports.keys()
         peer = await tracker.tcp()
         upgrade = "Upgrade: websocket", "Connection: Upgrade"
         assert 404 == (await peer.ask(get("/announce", *upgrade))).status
@@ -269,23 +269,40 @@ async def test_connections_of_one_client_behind_a_proxy_are_counted_for_it(
 # The end
 
 
-async def test_a_drain_lets_what_was_asked_be_answered_and_nobody_in(
+async def test_while_draining_no_connection_is_kept_for_another_request(
     tracker: RunningNode, redis: RedisServer
 ) -> None:
     (door,) = tracker.node._doors
-    asking, idle = await tracker.tcp(), await tracker.tcp()
-    assert 200 == (await idle.ask(announce())).status
+    asking, kept = await tracker.tcp(), await tracker.tcp()
+    assert 200 == (await kept.ask(announce())).status
     redis.pause()
     await asking.send(announce() + announce())
-    await until(lambda: tracker.node.pipeline.in_flight == 1)
-    door.drain()
-    assert b"" == await idle.rest()
-    assert b"" == await (await tracker.tcp()).rest()
-    assert {("tcp", "draining"): 1} == tracker.closed
+    await until(lambda: tracker.node.redis.in_flight == 1)
+    door.draining = True
+    door.close_kept()
+    assert b"" == await kept.rest()
     redis.resume()
     reply = await asking.reply()
     assert (200, "close") == (reply.status, reply.headers["connection"])
     assert b"" == await asking.rest()
+
+
+async def test_who_has_not_asked_or_not_to_the_end_may_go_on_in_a_drain(
+    tracker: RunningNode,
+) -> None:
+    (door,) = tracker.node._doors
+    silent, begun, again = [await tracker.tcp() for _ in range(3)]
+    request = announce()
+    assert 200 == (await again.ask(request)).status
+    for peer in begun, again:
+        await peer.send(request[:9])
+    await until(lambda: sum(bool(each._buffer) for each in door._open) == 2)
+    assert 3 == len(door)
+    door.close_kept()
+    door.close_kept(unasked=True)
+    assert b"" == await silent.rest()
+    for peer in begun, again:
+        assert 200 == (await peer.ask(request[9:])).status
 
 
 async def test_what_is_still_open_can_be_cut(tracker: RunningNode) -> None:

@@ -147,7 +147,7 @@ async def test_a_pipeline_longer_than_a_head_waits_in_the_kernel(
     peer = await tracker.tcp()
     redis.pause()
     await peer.send(announce())
-    await until(lambda: tracker.node.pipeline.in_flight == 1)
+    await until(lambda: tracker.node.redis.in_flight == 1)
     await peer.send(get(SCRAPE) * 200)
     (connection,) = tracker.node._doors[0]._open
     await until(lambda: len(connection._buffer) > 8192)
@@ -241,7 +241,7 @@ async def test_who_waits_when_redis_goes_is_told(tracker: RunningNode, redis: Re
     redis.pause()
     await announcer.send(announce())
     await scraper.send(get(SCRAPE))
-    await until(lambda: tracker.node.pipeline.in_flight == 2)
+    await until(lambda: tracker.node.redis.in_flight == 2)
     redis.kill()
     for peer in announcer, scraper:
         assert 2 == decoded((await peer.reply()).body)[b"retry in"]
@@ -252,7 +252,7 @@ async def test_too_many_in_flight_is_a_failure_at_once(redis: RedisServer) -> No
         first, second = await tracker.tcp(), await tracker.tcp()
         redis.pause()
         await first.send(announce())
-        await until(lambda: tracker.node.pipeline.in_flight == 1)
+        await until(lambda: tracker.node.redis.in_flight == 1)
         assert b"the tracker is overloaded" == (await announced(second))[b"failure reason"]
         assert 1 == tracker.requests["http", "announce", "overloaded"]
         redis.resume()
@@ -278,7 +278,7 @@ async def test_https_serves_the_same(redis: RedisServer, tls_files: TlsFiles) ->
 async def test_announces_of_one_address_can_be_bounded(
     redis: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tracker.app.clock", lambda: 1_800_000_000)
+    monkeypatch.setattr("tracker.node.clock", lambda: 1_800_000_000)
     async with running_node(redis.url, announce={"per_address": 1}) as tracker:
         peer = await tracker.tcp()
         await announced(peer)

@@ -86,7 +86,7 @@ async def test_who_says_so_in_the_midst_of_a_pipeline_gets_what_was_whole(
     redis.pause()
     await peer.send(announce() + announce()[:-1])
     peer.writer.write_eof()
-    await until(lambda: tracker.node.pipeline.in_flight == 1)
+    await until(lambda: tracker.node.redis.in_flight == 1)
     redis.resume()
     await peer.reply()
     assert b"" == await peer.rest()
@@ -105,7 +105,7 @@ async def test_the_announce_of_who_does_not_wait_counts(
     peer = await tracker.tcp()
     redis.pause()
     await peer.send(announce())
-    await until(lambda: tracker.node.pipeline.in_flight == 1)
+    await until(lambda: tracker.node.redis.in_flight == 1)
     # No lingering: the connection is reset, as by a client that crashed.
     reset = struct.pack("ii", 1, 0)
     peer.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)

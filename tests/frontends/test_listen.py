@@ -1,13 +1,24 @@
 """Ports are bound on all addresses, or an error says that they can't be."""
 
 import errno
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 import pytest
 
-from tracker.frontends.listen import Bind, bind_all, bind_tcp, bind_udp
+from tests.tools import free_port
+from tracker.frontends.listen import (
+    Bind,
+    Listeners,
+    bind_all,
+    bind_tcp,
+    bind_udp,
+    inherited,
+    open_ports,
+)
+from tracker.settings import ListenSettings
 
 BOTH: list[Bind] = [bind_tcp, bind_udp]
 
@@ -102,3 +113,117 @@ def test_the_two_families_stand_apart() -> None:
         port: int = rows[0][0].getsockname()[1]
         for bind in BOTH:
             bind("0.0.0.0", port).close()
+
+
+# For processes
+
+
+@contextmanager
+def opened(**settings: object) -> Iterator[list[Listeners[socket.socket]]]:
+    shares = open_ports(ListenSettings.model_validate({"port": 0, **settings}))
+    try:
+        yield shares
+    finally:
+        for share in shares:
+            for sock in share.all():
+                sock.close()
+
+
+def test_protocols_of_one_number_share_its_tcp_sockets() -> None:
+    with opened() as (listeners,):
+        assert {"http", "ws", "udp"} == listeners.ports.keys()
+        ((names, tcp),) = listeners.tcp
+        assert ["http", "ws"] == names
+        assert [2, 2] == [len(tcp), len(listeners.udp)]
+        assert {sock.getsockname()[1] for sock in listeners.all()} == {*listeners.ports.values()}
+
+
+def test_protocols_of_other_numbers_have_sockets_of_their_own() -> None:
+    with opened(host="127.0.0.1", ws_port=(free := free_port()), only={"http", "ws"}) as (one,):
+        assert [["http"], ["ws"]] == [names for names, _ in one.tcp]
+        assert free == one.ports["ws"] != one.ports["http"]
+        assert [] == one.udp
+
+
+@pytest.mark.parametrize("only", [{"http", "ws", "udp"}, {"udp"}, {"http"}])
+def test_each_process_has_sockets_of_its_own_on_the_same_ports(only: set[str]) -> None:
+    with opened(processes=3, only=only) as shares:
+        assert 3 == len(shares)
+        assert 1 == len({tuple(share.ports.items()) for share in shares})
+        sockets = [sock for share in shares for sock in share.all()]
+        assert len({sock.fileno() for sock in sockets}) == len(sockets)
+        addresses = [[sock.getsockname() for sock in share.all()] for share in shares]
+        assert addresses[0] == addresses[1] == addresses[2]
+
+
+def test_all_processes_get_connections_even_before_they_accept() -> None:
+    with opened(processes=3, host="127.0.0.1", only={"http"}) as shares:
+        sockets = [share.all()[0] for share in shares]
+        clients = [socket.create_connection(sockets[0].getsockname()) for _ in range(60)]
+        for client in clients:
+            client.close()
+        accepted = [len(list(waiting(sock))) for sock in sockets]
+        assert 60 == sum(accepted)
+        assert min(accepted) > 0
+
+
+def waiting(listener: socket.socket) -> Iterator[None]:
+    """Once for each connection in its queue."""
+    while True:
+        try:
+            listener.accept()[0].close()
+        except BlockingIOError:
+            return
+        yield
+
+
+def test_a_client_stays_with_the_same_udp_socket() -> None:
+    with (
+        opened(processes=3, host="127.0.0.1", only={"udp"}) as shares,
+        closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as client,
+    ):
+        sockets = [share.udp[0] for share in shares]
+        for _ in range(10):
+            client.sendto(b"x", sockets[0].getsockname())
+        assert [0, 0, 10] == sorted(len(list(datagrams(sock))) for sock in sockets)
+
+
+def datagrams(sock: socket.socket) -> Iterator[bytes]:
+    """Those in its queue."""
+    while True:
+        try:
+            yield sock.recv(9)
+        except BlockingIOError:
+            return
+
+
+@pytest.mark.parametrize("only", [{"http"}, {"udp"}])
+def test_processes_do_not_join_those_of_another_tracker(only: set[str]) -> None:
+    with (
+        opened(processes=2, only=only) as (one, _),
+        pytest.raises(OSError, match="in use"),
+        opened(processes=2, only=only, port=next(iter(one.ports.values()))),
+    ):
+        pass
+
+
+def test_a_port_that_is_taken_leaves_no_other_open() -> None:
+    with closing(bind_udp("127.0.0.1", 0)) as taken:
+        free, port = free_port(), taken.getsockname()[1]
+        with (
+            pytest.raises(OSError, match="in use"),
+            opened(host="127.0.0.1", port=free, udp_port=port, only={"http", "udp"}),
+        ):
+            pass
+    bind_tcp("127.0.0.1", free).close()
+
+
+def test_sockets_can_be_handed_on_by_their_descriptors() -> None:
+    with opened(host="127.0.0.1") as (listeners,):
+        descriptors = listeners.map(lambda sock: os.dup(sock.fileno()))
+        heirs = descriptors.map(inherited)
+        assert listeners.ports is heirs.ports
+        for sock, heir in zip(listeners.all(), heirs.all(), strict=True):
+            assert (sock.getsockname(), sock.type) == (heir.getsockname(), heir.type)
+            assert not heir.getblocking()
+            heir.close()

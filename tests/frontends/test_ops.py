@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tracker.frontends.ops import Ops
+from tracker.frontends.ops import Ops, OwnVitals
 from tracker.metrics import Metrics
 from tracker.settings import split_host_port
 
@@ -29,8 +29,13 @@ def metrics() -> Metrics:
 
 
 @pytest.fixture
-async def ops(metrics: Metrics, reasons: Reasons) -> AsyncIterator[Ops]:
-    ops = Ops("127.0.0.1:0", metrics, reasons)
+def vitals(metrics: Metrics, reasons: Reasons) -> OwnVitals:
+    return OwnVitals(metrics, reasons)
+
+
+@pytest.fixture
+async def ops(vitals: OwnVitals) -> AsyncIterator[Ops]:
+    ops = Ops("127.0.0.1:0", vitals)
     await ops.start()
     yield ops
     await ops.stop()
@@ -91,16 +96,16 @@ async def test_each_reply_closes_its_connection(client: aiohttp.ClientSession) -
         assert "close" == reply.headers["Connection"]
 
 
-async def test_a_port_that_is_taken_is_told(metrics: Metrics, reasons: Reasons) -> None:
+async def test_a_port_that_is_taken_is_told(vitals: OwnVitals) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        ops = Ops(f"127.0.0.1:{port}", metrics, reasons)
+        ops = Ops(f"127.0.0.1:{port}", vitals)
         with pytest.raises(OSError, match="in use"):
             await ops.start()
 
 
-async def test_after_stop_the_port_is_free(metrics: Metrics, reasons: Reasons) -> None:
-    ops = Ops("[::1]:0", metrics, reasons)
+async def test_after_stop_the_port_is_free(vitals: OwnVitals) -> None:
+    ops = Ops("[::1]:0", vitals)
     assert 0 == ops.port
     await ops.start()
     port = ops.port

@@ -12,15 +12,23 @@ from tests.redis_servers import TlsFiles
 from tracker.frontends import webapp
 from tracker.frontends.pages import Pages, Stats, announce_urls, render_stats
 from tracker.frontends.tls import server_context
-from tracker.model import Totals
+from tracker.model import Activity, Snapshot, SwarmSize, Totals
 from tracker.settings import TlsSettings
 
 PORTS = {"http": None, "udp": None, "ws": None}
 TOTALS = Totals(1_700_000_000, 11, 12, 13, 14, 15, 16, 17, 18)
+SWARM = SwarmSize(b"secret info_hash ...", False, 14, 13)
+CLUSTER = Snapshot(
+    TOTALS,
+    frontends=19,
+    rates={"http": 20.04, "udp": 21.0},
+    activity={b"frontID1": Activity(0.0, {"http": 22}, {"http": 20.04, "udp": 21.0})},
+    top=[SWARM],
+)
 STATS = Stats(
     version="1.2.3",
     uptime_s=61,
-    totals=TOTALS,
+    cluster=CLUSTER,
     sockets={"tcp": 7, "ws": 3},
     requests={
         ("udp", "announce", "ok"): 5,
@@ -28,7 +36,7 @@ STATS = Stats(
         ("http", "announce", "malformed"): 1,
     },
 )
-UNKNOWN = Stats(version="1.2.3", uptime_s=0, totals=None, sockets={}, requests={})
+UNKNOWN = Stats(version="1.2.3", uptime_s=0, cluster=None, sockets={}, requests={})
 
 
 class Given:
@@ -191,6 +199,8 @@ async def test_statistics_as_json(door: int) -> None:
             "browser_seeders": 17,
             "browser_leechers": 18,
         },
+        "frontends": 19,
+        "requests_per_second": {"http": 20.0, "udp": 21.0},
         "sockets": {"tcp": 7, "ws": 3},
         "requests": {
             "http": {"announce": {"malformed": 1, "ok": 2}},
@@ -203,15 +213,25 @@ async def test_statistics_as_json(door: int) -> None:
 async def test_what_is_not_known_is_null(door: int, given_stats: Given) -> None:
     given_stats.stats = UNKNOWN
     _, _, body = await ask(door, get("/stats.json"))
-    assert json.loads(body)["totals"] is None
+    found = json.loads(body)
+    assert [None] * 3 == [found[name] for name in ("totals", "frontends", "requests_per_second")]
     _, _, page = await ask(door, get("/stats"))
     assert b"Not known yet" in page
 
 
 def test_all_numbers_are_on_the_page() -> None:
     page = render_stats(STATS)
-    for value in (*TOTALS[1:], *STATS.sockets.values(), *STATS.requests.values()):
+    numbers = (*TOTALS[1:], CLUSTER.frontends, 20.0, 21.0)
+    for value in (*numbers, *STATS.sockets.values(), *STATS.requests.values()):
         assert f"<td>{value}</td>" in page
+
+
+@pytest.mark.parametrize("path", ["/stats", "/stats.json"])
+async def test_no_info_hash_and_no_frontend_is_named(door: int, path: str) -> None:
+    _, _, body = await ask(door, get(path))
+    secrets = (SWARM.info_hash, *CLUSTER.activity)
+    shown = [form for secret in secrets for form in (secret, secret.hex().encode())]
+    assert not [form for form in shown if form in body]
 
 
 async def test_the_front_page_gives_the_announce_urls(door: int) -> None:
@@ -261,7 +281,7 @@ def test_no_host_and_no_label_makes_markup(text: str) -> None:
     (url,) = announce_urls(text, {"http": None}, secure=False)
     assert not set("<>&'\"") & set(url)
     page = render_stats(
-        Stats(version=text, uptime_s=0, totals=None, sockets={text: 1}, requests={(text,) * 3: 1})
+        Stats(version=text, uptime_s=0, cluster=None, sockets={text: 1}, requests={(text,) * 3: 1})
     )
     assert {"h2", "p", "table", "tr", "th", "td"} == Tags(page).seen
 

@@ -229,7 +229,7 @@ async def test_who_waits_when_redis_goes_is_told(
     redis.pause()
     peer.send(announce_packet(connection_id))
     peer.send(scrape_packet(connection_id, HASH))
-    await until(lambda: tracker.node.pipeline.in_flight == 2)
+    await until(lambda: tracker.node.redis.in_flight == 2)
     redis.kill()
     assert {
         udp.ErrorReply(b"anno", "the tracker's store is away"),
@@ -243,7 +243,7 @@ async def test_who_waits_when_redis_goes_is_told(
 async def test_one_address_can_be_bounded(
     redis: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tracker.app.clock", lambda: 1_800_000_000)
+    monkeypatch.setattr("tracker.node.clock", lambda: 1_800_000_000)
     async with (
         running_node(redis.url, announce={"per_address": 2}) as tracker,
         udp_peer(tracker.port("udp")) as peer,
@@ -264,8 +264,8 @@ async def test_what_was_asked_before_a_drain_is_answered_and_no_more(
     connection_id = await peer.connect()
     redis.pause()
     peer.send(announce_packet(connection_id))
-    await until(lambda: tracker.node.pipeline.in_flight == 1)
-    tracker.node.udp.drain()
+    await until(lambda: tracker.node.redis.in_flight == 1)
+    await tracker.node.udp.drain()
     peer.send(announce_packet(connection_id, transaction_id=b"late"))
     redis.resume()
     reply = await peer.reply()

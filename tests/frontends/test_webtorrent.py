@@ -177,7 +177,7 @@ async def test_an_offer_passes_over_a_browser_that_has_just_left(
     tracker: RunningNode, redis: RedisServer, one: Browser, two: Browser
 ) -> None:
     await one.announce()
-    ghost = browser_id(9) + tracker.node.sessions._frontend  # whose removal was lost
+    ghost = browser_id(9) + tracker.node.frontends.me  # whose removal was lost
     with redis.client() as client:
         client.zadd(swarm_key(Family.BROWSER, HASH), {ghost: time.time() + 60})
     assert 3 == (await two.announce(offers=offers(1)))["incomplete"]
@@ -380,7 +380,7 @@ async def test_who_waits_when_redis_goes_is_told(
     await one.say(**one.request())
     await one.say(action="scrape", info_hash=text(HASH))
     await one.say(**one.request(info_hash=text(OTHER_HASH), event="stopped"))
-    await until(lambda: tracker.node.pipeline.in_flight == 3)
+    await until(lambda: tracker.node.redis.in_flight == 3)
     redis.kill()
     assert [AWAY] * 3 == [(await one.hear())["failure reason"] for _ in range(3)]
 
@@ -391,7 +391,7 @@ async def test_the_reply_to_who_has_left_goes_nowhere(
     await two.announce()
     redis.pause()
     await one.say(**one.request(offers=offers(1)))
-    await until(lambda: tracker.node.pipeline.in_flight == 1)
+    await until(lambda: tracker.node.redis.in_flight == 1)
     one.socket.transport.abort()
     await until(lambda: len(tracker.node.sessions) == 1)
     redis.resume()

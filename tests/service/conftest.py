@@ -29,5 +29,5 @@ def clock() -> Clock:
 @pytest.fixture
 async def swarms(redis_server: RedisServer) -> AsyncIterator[RedisSwarms]:
     """Empty, on each kind of Redis in turn."""
-    async with connected(redis_server.url) as pipeline:
-        yield swarms_on(pipeline)
+    async with connected(redis_server.url) as redis:
+        yield swarms_on(redis)

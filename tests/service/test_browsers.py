@@ -1,21 +1,22 @@
 """Announces and scrapes of browsers, down to a real Redis."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.service.broken_swarms import BrokenSwarms
 from tests.service.conftest import Clock
 from tests.store.asking import HASH, NOW, TTL_S, a_plan, announce, answer, ipv4
-from tracker.errors import Overloaded, TrackerError, Unavailable
+from tracker.errors import Denied, Overloaded, TrackerError, Unavailable
 from tracker.model import (
-    Answer,
     BrowserAnnounce,
     BrowserAnnounced,
     Counts,
     Event,
     FrontendId,
-    Offer,
     PeerId,
 )
+from tracker.policy.access import Access, AccessLists, Hashes
 from tracker.service.browsers import SPARE, Browsers
 from tracker.service.ports import Swarms
 from tracker.settings import WsSettings
@@ -26,16 +27,19 @@ SETTINGS = WsSettings()
 
 
 class Reachable:
-    """A relay that knows who can be reached; the service sends nothing by itself."""
+    """The frontends that the service may offer to; it tells nobody anything by itself."""
 
-    frontends = (HERE, THERE)
+    alive = (HERE, THERE)
 
-    def offer(self, frontend: FrontendId, offer: Offer) -> bool:
+    def __init__(self, me: FrontendId) -> None:
+        self.me = me
+
+    def __iter__(self) -> Iterator[FrontendId]:
         """Never asked by the service."""
         raise NotImplementedError
 
-    def answer(self, frontend: FrontendId, answer: Answer) -> bool:
-        """Never asked by the service."""
+    def lost(self, frontend: FrontendId) -> None:
+        """Never told by the service."""
         raise NotImplementedError
 
 
@@ -52,7 +56,7 @@ def request(
 def browsers_of(
     frontend: FrontendId, swarms: Swarms, clock: Clock, settings: WsSettings = SETTINGS
 ) -> Browsers:
-    return Browsers(settings, swarms, Reachable(), frontend, clock)
+    return Browsers(settings, swarms, Reachable(frontend), clock)
 
 
 async def ask(browsers: Browsers, asked: BrowserAnnounce) -> BrowserAnnounced:
@@ -175,6 +179,14 @@ async def test_the_clock_and_the_interval_are_those_that_are_given(
     browsers = browsers_of(HERE, swarms, clock, WsSettings(interval=60))
     assert 60 == (await ask(browsers, request(1))).interval_s
     clock.now_s = NOW + TTL_S
+    assert [Counts(0, 0, 0)] == await scrape(browsers, HASH)
+
+
+async def test_a_torrent_that_is_not_allowed_is_denied(swarms: RedisSwarms, clock: Clock) -> None:
+    lists = AccessLists(Access(None, (Hashes(HASH),)))
+    browsers = Browsers(SETTINGS, swarms, Reachable(HERE), clock, lists)
+    with pytest.raises(Denied, match="this torrent is not allowed"):
+        await ask(browsers, request(1))
     assert [Counts(0, 0, 0)] == await scrape(browsers, HASH)
 
 

@@ -9,6 +9,7 @@ from tests.service.conftest import Clock
 from tests.store.asking import HASH, NOW, TTL_S, answer, ipv4, ipv6
 from tracker.errors import Denied, Overloaded, TrackerError, Unavailable
 from tracker.model import Announce, Announced, Counts, Event
+from tracker.policy.access import Access, AccessLists, Hashes
 from tracker.service.peers import Peers
 from tracker.settings import AnnounceSettings
 from tracker.store.swarms import RedisSwarms
@@ -185,6 +186,22 @@ async def test_an_address_that_asks_too_often_is_denied_for_the_rest_of_the_seco
     clock.now_s += 1
     await join(peers, *ports[2:])
     assert [Counts(0, 0, 5)] == await scrape(peers, HASH)
+
+
+@pytest.mark.parametrize("event", Event)
+async def test_a_torrent_that_is_not_allowed_is_denied_from_the_moment_the_lists_say_so(
+    swarms: RedisSwarms, clock: Clock, event: Event
+) -> None:
+    lists = AccessLists()
+    peers = Peers(SETTINGS, swarms, clock, lists)
+    await join(peers, ipv4(1))
+    lists.current = Access(None, (Hashes(HASH),))
+    with pytest.raises(Denied, match="this torrent is not allowed"):
+        await ask(peers, request(ipv4(2), event=event))
+    assert [Counts(0, 0, 1)] == await scrape(peers, HASH)
+    lists.current = Access((Hashes(HASH),), ())
+    await join(peers, ipv4(2))
+    assert [Counts(0, 0, 2)] == await scrape(peers, HASH)
 
 
 async def test_a_scrape_counts_all_ip_peers_in_the_order_asked(peers: Peers) -> None:

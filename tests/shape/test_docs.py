@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from argparse import ArgumentParser
+from argparse import ArgumentParser, _SubParsersAction
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.error import HTTPError
@@ -50,8 +50,15 @@ def flags() -> set[str]:
     for name in cli._COMMANDS:
         parser = ArgumentParser()
         cli._command(name).configure(parser)
-        found |= parser._option_string_actions.keys()
+        found |= flags_of(parser)
     return found
+
+
+def flags_of(parser: ArgumentParser) -> set[str]:
+    """Those of a command and of what is below it, as in ``tracker access deny``."""
+    groups = [action for action in parser._actions if isinstance(action, _SubParsersAction)]
+    below = [flags_of(each) for group in groups for each in group.choices.values()]
+    return set(parser._option_string_actions).union(*below)
 
 
 @each_paper
@@ -116,7 +123,7 @@ def test_failure_reasons_in_their_table_are_given() -> None:
 
 @pytest.fixture(scope="module")
 def tracker() -> Iterator[TrackerProcess]:
-    with running_tracker() as tracker:
+    with running_tracker("--processes", "2") as tracker:  # which tells of children, too
         yield tracker
 
 

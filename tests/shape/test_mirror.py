@@ -13,6 +13,9 @@ TESTED_IN = {
     "tracker/cli/announce.py": "tests/cli/test_asking.py",
     "tracker/cli/scrape.py": "tests/cli/test_asking.py",
     "tracker/frontends/webapp.py": "tests/frontends/test_pages.py",
+    "tracker/store/fenced.py": "tests/store/test_leases.py",
+    "tracker/store/scripts/__init__.py": "tests/store/test_leases.py",
+    "tracker/upkeep.py": "tests/test_node.py",
 }
 
 

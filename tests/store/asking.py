@@ -1,7 +1,7 @@
 """The store's calls, awaited, and plans made short: for tests, which have time for a future."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
@@ -12,9 +12,13 @@ from tracker.metrics import Metrics
 from tracker.model import Counts, Family, InfoHash, PeerId
 from tracker.service.ports import Member, Plan, View
 from tracker.settings import RedisSettings
-from tracker.store.pipeline import Done, Link, Pipeline, Reply
+from tracker.store.address import Address
+from tracker.store.connect import connect
+from tracker.store.link import Done, Link, Reply
+from tracker.store.pipeline import Pipeline
 from tracker.store.resp import command
 from tracker.store.swarms import RedisSwarms
+from tracker.store.topology import Part, Redis
 
 NOW = 1_800_000_000
 TTL_S = 2700
@@ -43,19 +47,22 @@ async def answer(ask: Callable[[Callable[[T | TrackerError], None]], None]) -> T
     return await future
 
 
-async def replies_to(pipeline: Pipeline, *words: bytes | str | int) -> list[Reply]:
-    """The reply to one command, in a list."""
-    return await replies_of(pipeline, command(*words), 1)
+async def replies_to(asked: Redis | Pipeline | Link, *words: bytes | str | int) -> list[Reply]:
+    """The reply to one command, in a list; its second word is taken for its key."""
+    key = words[1] if len(words) > 1 else b""
+    name = key if isinstance(key, bytes) else str(key).encode()
+    return await replies_of(asked, command(*words), 1, name)
 
 
-async def replies_of(link: Pipeline | Link, commands: bytes, count: int) -> list[Reply]:
+async def replies_of(
+    asked: Redis | Pipeline | Link, commands: bytes, count: int, key: bytes = b""
+) -> list[Reply]:
     """The replies to some commands in one request."""
-    send = link.send if isinstance(link, Link) else link.submit
-
-    def ask(done: Callable[[list[Reply] | TrackerError], None]) -> None:
-        send(commands, count, done)
-
-    return await answer(ask)
+    if isinstance(asked, Link):
+        return await answer(lambda done: asked.send(commands, count, done))
+    if isinstance(asked, Pipeline):
+        return await asked.ask(commands, count)
+    return await asked.ask(key, commands, count)
 
 
 async def announce(swarms: RedisSwarms, plan: Plan, now_s: int = NOW) -> View:
@@ -112,8 +119,8 @@ def a_plan(
     return Plan(info_hash, peer_id, family, member, seeding, leaving, completed, want, full)
 
 
-class WatchedPipeline(Pipeline):
-    """A pipeline that notes what goes through it, and can be told to break.
+class WatchedRedis(Redis):
+    """Any Redis, that notes what goes through to it, and can be told to break.
 
     Attributes:
         round_trips: how often it was asked.
@@ -127,8 +134,54 @@ class WatchedPipeline(Pipeline):
     members = 0
     before: Callable[[int], None] | None = None
 
-    def submit(self, commands: bytes, count: int, done: Done) -> None:
-        """As a `Pipeline` does."""
+    def __init__(self, redis: Redis) -> None:
+        super().__init__()
+        self._redis = redis
+        redis.on_change(self._changed)
+
+    @property
+    def up(self) -> bool:
+        """As of what is watched; so are all that follow."""
+        return self._redis.up
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests wait for replies."""
+        return self._redis.in_flight
+
+    def primary(self, key: bytes) -> Pipeline:
+        """Who has `key` now."""
+        return self._redis.primary(key)
+
+    def primaries(self) -> Sequence[Pipeline]:
+        """All of them."""
+        return self._redis.primaries()
+
+    def one_key_each(self, keys: Iterable[bytes]) -> Sequence[bytes]:
+        """The first of endless `keys` that each primary has."""
+        return self._redis.one_key_each(keys)
+
+    def submit(self, key: bytes, commands: bytes, count: int, done: Done) -> None:
+        """Noted."""
+        self._redis.submit(key, commands, count, self._noted(done))
+
+    def submit_all(self, parts: Sequence[Part], done: Done) -> None:
+        """Noted, as one round trip."""
+        self._redis.submit_all(parts, self._noted(done))
+
+    async def start(self) -> None:
+        """Begin to connect."""
+        await self._redis.start()
+
+    async def wait_up(self) -> None:
+        """Return once all are connected."""
+        await self._redis.wait_up()
+
+    async def close(self) -> None:
+        """Close."""
+        await self._redis.close()
+
+    def _noted(self, done: Done) -> Done:
         self.round_trips += 1
         if self.before:
             self.before(self.round_trips)
@@ -140,7 +193,7 @@ class WatchedPipeline(Pipeline):
                 self.members += sum(sizes)
             done(result)
 
-        super().submit(commands, count, noted)
+        return noted
 
     def forget(self) -> None:
         """Begin to note anew."""
@@ -161,10 +214,24 @@ def events(logs: Sequence[EventDict]) -> list[str]:
 @asynccontextmanager
 async def connected(
     url: str, settings: RedisSettings = SETTINGS, metrics: Metrics | None = None
-) -> AsyncIterator[WatchedPipeline]:
-    """A pipeline whose connection stands."""
-    pipeline = WatchedPipeline(url, settings, metrics or Metrics())
-    await pipeline.start()
+) -> AsyncIterator[WatchedRedis]:
+    """A Redis whose connection stands."""
+    redis = WatchedRedis(connect(url, settings, metrics or Metrics()))
+    await redis.start()
+    try:
+        await redis.wait_up()
+        yield redis
+    finally:
+        await redis.close()
+
+
+@asynccontextmanager
+async def piped(
+    url: str, settings: RedisSettings = SETTINGS, metrics: Metrics | None = None
+) -> AsyncIterator[Pipeline]:
+    """A pipeline to one server, connected."""
+    pipeline = Pipeline(Address(url).found, settings, metrics or Metrics())
+    pipeline.start()
     try:
         await pipeline.wait_up()
         yield pipeline
@@ -172,8 +239,8 @@ async def connected(
         await pipeline.close()
 
 
-def swarms_on(pipeline: Pipeline) -> RedisSwarms:
+def swarms_on(redis: Redis) -> RedisSwarms:
     """The store of a process that has seen no swarm yet."""
     return RedisSwarms(
-        pipeline, ttl_s=TTL_S, completed_ttl_s=COMPLETED_TTL_S, completed_memory_s=MEMORY_S
+        redis, ttl_s=TTL_S, completed_ttl_s=COMPLETED_TTL_S, completed_memory_s=MEMORY_S
     )

@@ -1,22 +1,28 @@
-"""A pipeline to each kind of Redis, and swarms on it."""
+"""Each kind of Redis, asked as the tracker does, and swarms in it."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
 from tests.redis_servers import RedisServer
-from tests.store.asking import WatchedPipeline, connected, swarms_on
+from tests.store.asking import WatchedRedis, connected, swarms_on
 from tracker.store.swarms import RedisSwarms
 
 
 @pytest.fixture
-async def pipeline(redis_server: RedisServer) -> AsyncIterator[WatchedPipeline]:
+async def redis(redis_server: RedisServer) -> AsyncIterator[WatchedRedis]:
     """Connected."""
-    async with connected(redis_server.url) as pipeline:
-        yield pipeline
+    async with connected(redis_server.url) as redis:
+        yield redis
 
 
 @pytest.fixture
-def swarms(pipeline: WatchedPipeline) -> RedisSwarms:
+def pipeline(redis: WatchedRedis) -> WatchedRedis:
+    """The name that `redis` had."""
+    return redis
+
+
+@pytest.fixture
+def swarms(redis: WatchedRedis) -> RedisSwarms:
     """Empty, and seen by this process alone."""
-    return swarms_on(pipeline)
+    return swarms_on(redis)

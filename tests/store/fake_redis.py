@@ -4,6 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+from tracker.store.resp import command
+
+WORDS = ("server", "redis", "version", "7.0.15", "proto", 2, "mode", "standalone", "role", "master")
+HELLO = command(*WORDS)  # a reply of bulk strings looks like a command
+
 
 @asynccontextmanager
 async def fake_redis(says: bytes) -> AsyncIterator[str]:
@@ -12,7 +17,7 @@ async def fake_redis(says: bytes) -> AsyncIterator[str]:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(asyncio.IncompleteReadError, ConnectionError):
             await reader.readuntil(b"tracker\r\n")
-            writer.write(b"+OK\r\n")
+            writer.write(HELLO)
             await reader.readuntil()
             writer.write(says)
             await reader.read()

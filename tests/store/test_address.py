@@ -11,7 +11,8 @@ from tests.tools import free_port
 from tracker.store.address import Address
 from tracker.store.resp import command
 
-NAME = command("CLIENT", "SETNAME", "tracker")
+NAME = ("SETNAME", "tracker")
+HELLO = command("HELLO", 2, *NAME)
 
 
 @pytest.mark.parametrize(
@@ -31,20 +32,24 @@ def test_an_address_is_shown_without_its_secret(url: str, shown: str) -> None:
     assert shown == str(Address(url))
 
 
+def hello(user: str, password: str) -> bytes:
+    return command("HELLO", 2, "AUTH", user, password, *NAME)
+
+
 @pytest.mark.parametrize(
     ("url", "commands"),
     [
-        ("redis://store", []),
-        ("redis://store/0", []),
-        ("redis://store/3", [command("SELECT", 3)]),
-        ("redis://store?db=3", [command("SELECT", 3)]),
-        ("unix:///run/redis.sock?db=3", [command("SELECT", 3)]),
-        ("redis://:p%40ss@store", [command("AUTH", "p@ss")]),
-        ("redis://user:secret@store/3", [command("AUTH", "user", "secret"), command("SELECT", 3)]),
+        ("redis://store", [HELLO]),
+        ("redis://store/0", [HELLO]),
+        ("redis://store/3", [HELLO, command("SELECT", 3)]),
+        ("redis://store?db=3", [HELLO, command("SELECT", 3)]),
+        ("unix:///run/redis.sock?db=3", [HELLO, command("SELECT", 3)]),
+        ("redis://:p%40ss@store", [hello("default", "p@ss")]),
+        ("redis://user:secret@store/3", [hello("user", "secret"), command("SELECT", 3)]),
     ],
 )
 def test_a_connection_begins_with_what_its_url_asks_for(url: str, commands: list[bytes]) -> None:
-    assert (b"".join([*commands, NAME]), len(commands) + 1) == Address(url).greeting()
+    assert (b"".join(commands), len(commands)) == Address(url).greeting()
 
 
 @pytest.mark.parametrize(
@@ -136,5 +141,5 @@ async def _visit(url: str) -> None:
     address = Address(url)
     greeter = Greeter(address.greeting()[0])
     await address.connect(greeter)
-    assert b"+OK\r\n" == await greeter.reply
+    assert (await greeter.reply).startswith(b"*")
     await greeter.closed.wait()

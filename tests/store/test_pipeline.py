@@ -1,246 +1,326 @@
-"""Requests and replies over one connection: order, bounds, and errors that stay apart."""
+"""While Redis is away requests fail at once or in time, and the pipeline recovers alone."""
 
 import asyncio
-from collections.abc import Callable
-from random import Random
-from typing import Any
+from time import monotonic
 
 import pytest
-from redis import Redis
+import trustme
 from structlog.testing import capture_logs
 
-from tests.redis_servers import KINDS, Kind, RedisServer, StartRedis
-from tests.store.asking import SETTINGS, connected, events, replies_of, replies_to, until
-from tests.store.fake_redis import fake_redis
-from tracker.errors import Overloaded, Unavailable
+from tests.redis_clusters import RedisCluster
+from tests.redis_servers import KINDS, Kind, RedisServer, StartRedis, TlsFiles
+from tests.store.asking import SETTINGS, events, piped, replies_to, until
+from tracker.errors import Overloaded, TrackerError, Unavailable
 from tracker.metrics import Metrics
 from tracker.settings import RedisSettings
 from tracker.store.address import Address
-from tracker.store.pipeline import Link, Pipeline
+from tracker.store.pipeline import Pipeline
 from tracker.store.resp import command
 
-
-async def test_replies_come_to_whom_they_belong_under_load(pipeline: Pipeline) -> None:
-    chance = Random(1)
-    asked: list[int] = []
-    answered: list[int] = []
-
-    async def ask(number: int) -> None:
-        for _ in range(chance.randrange(10)):
-            await asyncio.sleep(0)  # let others in between
-        words = [b"%d of %d" % (part, number) for part in range(chance.randrange(1, 4))]
-        commands = b"".join(command("ECHO", word) for word in words)
-        asked.append(number)
-        replies = await replies_of(pipeline, commands, len(words))
-        answered.append(number)
-        assert words == replies
-
-    await asyncio.gather(*map(ask, range(5000)))
-    assert asked == answered
+QUICK = RedisSettings(timeout=0.4, reconnect_max=0.05)
+SLACK_S = 1.0  # of a busy machine
 
 
-async def test_what_one_turn_asks_is_written_at_once(
-    pipeline: Pipeline, redis_server: RedisServer
-) -> None:
-    with redis_server.client() as client:
-        before = client.info("stats")["total_reads_processed"]
-        await asyncio.gather(*(replies_to(pipeline, "ECHO", number) for number in range(100)))
-        after = client.info("stats")["total_reads_processed"]
-    assert 1 == after - before - 1  # the client's own
+async def failures(pipeline: Pipeline, requests: int) -> list[type]:
+    """What becomes of requests that are asked in one turn."""
+    asked = (replies_to(pipeline, "ECHO", number) for number in range(requests))
+    return [type(each) for each in await asyncio.gather(*asked, return_exceptions=True)]
 
 
-async def test_replies_that_come_in_pieces_are_put_together(pipeline: Pipeline) -> None:
-    large = bytes(range(256)) * 8192
-    await replies_to(pipeline, "SET", "key", large)
-    replies = await asyncio.gather(*(replies_to(pipeline, "GET", "key") for _ in range(5)))
-    assert [[large]] * 5 == replies
-
-
-async def test_replies_of_every_kind_are_read(pipeline: Pipeline) -> None:
-    assert [b"PONG"] == await replies_to(pipeline, "PING")
-    assert [2] == await replies_to(pipeline, "LPUSH", "list", "a", "b")
-    assert [[b"b", b"a"]] == await replies_to(pipeline, "LRANGE", "list", 0, -1)
-    assert [None] == await replies_to(pipeline, "GET", "nothing")
-    assert [[]] == await replies_to(pipeline, "LRANGE", "nothing", 0, -1)
-
-
-async def test_no_more_is_in_flight_than_the_settings_allow(redis_server: RedisServer) -> None:
-    metrics = Metrics()
-    settings = RedisSettings(max_in_flight=3)
-    replies: list[object] = []
-    async with connected(redis_server.url, settings, metrics) as pipeline:
-        for number in range(3):
-            pipeline.submit(command("ECHO", number), 1, replies.append)
-        assert 3 == pipeline.in_flight
-        with pytest.raises(Overloaded):
-            pipeline.submit(command("ECHO", 4), 1, replies.append)
-        await until(lambda: pipeline.in_flight == 0)
-        assert [b"5"] == await replies_to(pipeline, "ECHO", 5)
-    assert [[b"0"], [b"1"], [b"2"]] == replies
-    assert {("overloaded",): 1} == metrics.store_errors
-
-
-async def test_the_time_to_each_reply_is_measured(redis_server: RedisServer) -> None:
-    metrics = Metrics()
-    async with connected(redis_server.url, metrics=metrics) as pipeline:
-        for _ in range(10):
-            await replies_to(pipeline, "PING")
-    count = metrics.registry().get_sample_value("tracker_store_seconds_count")
-    assert count is not None
-    assert 10 <= count <= 11  # the greeting may count
-
-
-def _wrong_type(client: Redis) -> None:
-    client.lpush("key", "x")
-
-
-def _full(client: Redis) -> None:
-    client.config_set("maxmemory", "1")
-
-
-def _replica(client: Redis) -> None:
-    client.replicaof("127.0.0.1", "1")
-
-
-def _forbidden(client: Redis) -> None:
-    client.acl_setuser(
-        "default", enabled=True, nopass=True, keys=["*"], categories=["+@all"], commands=["-zadd"]
-    )
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(
-    ("spoil", "name", "error_type"),
-    [
-        (_wrong_type, "other", Unavailable),
-        (_full, "oom", Overloaded),
-        (_replica, "readonly", Unavailable),
-        (_forbidden, "noperm", Unavailable),
-    ],
-)
-async def test_what_redis_refuses_is_an_error_of_that_request_alone(
-    start_redis: StartRedis,
-    kind: Kind,
-    spoil: Callable[[Redis], None],
-    name: str,
-    error_type: type[Unavailable],
-) -> None:
-    metrics = Metrics()
-    server = start_redis(kind)
-    refused = command("PING") + command("ZADD", "key", 1, "member") + command("PING")
-    async with connected(server.url, metrics=metrics) as pipeline:
-        with server.client() as client:
-            spoil(client)
-        with capture_logs() as logs:
-            results = await asyncio.gather(
-                replies_to(pipeline, "PING"),
-                replies_of(pipeline, refused, 3),
-                replies_to(pipeline, "PING"),
-                return_exceptions=True,
-            )
-    assert [b"PONG"] == results[0] == results[2]
-    assert error_type is type(results[1])
-    assert {(name,): 1} == metrics.store_errors
-    assert ["redis.refused"] == events(logs)
-
-
-async def refused_at_some_time(pipeline: Pipeline, task: asyncio.Task[Any]) -> bool:
-    """Ask until that is refused, or the task is over."""
-    while not task.done():
-        try:
-            await replies_to(pipeline, "GET", "key")
-        except Unavailable:
-            return True
-    return False
-
-
-async def test_a_redis_that_is_loading_its_data_refuses_for_a_while(
-    start_redis: StartRedis,
-) -> None:
-    metrics = Metrics()
-    server = start_redis(options=("--enable-debug-command", "local", "--key-load-delay", "3000"))
-    async with connected(server.url, metrics=metrics) as pipeline:
-        with server.client() as client:
-            client.config_set("loading-process-events-interval-bytes", "1024")
-            client.mset({str(number): "x" * 500 for number in range(200)})
-            reload = asyncio.create_task(asyncio.to_thread(client.execute_command, "DEBUG RELOAD"))
-            assert await refused_at_some_time(pipeline, reload)
-            await reload
-        assert [b"x" * 500] == await replies_to(pipeline, "GET", "7")
-    assert {("loading",): 1} == metrics.store_errors
-
-
-@pytest.mark.parametrize("kind", KINDS)
-async def test_a_redis_that_is_busy_with_a_script_refuses_for_a_while(
-    start_redis: StartRedis, kind: Kind
-) -> None:
-    metrics = Metrics()
-    server = start_redis(kind)
-    async with connected(server.url, metrics=metrics) as pipeline:
-        with server.client() as client, server.client() as killer:
-            client.config_set("lua-time-limit", "1")
-            script = asyncio.create_task(
-                asyncio.to_thread(client.execute_command, "EVAL", "while true do end", 0)
-            )
-            assert await refused_at_some_time(pipeline, script)
-            killer.script_kill()
-            with pytest.raises(Exception, match="killed"):
-                await script
-        assert [None] == await replies_to(pipeline, "GET", "key")
-    assert {("busy",): 1} == metrics.store_errors
-
-
-async def test_a_callback_that_raises_costs_the_others_nothing(pipeline: Pipeline) -> None:
-    reports: list[dict[str, Any]] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: reports.append(context))
-    fault = ValueError("a fault")
-
-    def raises(_: object) -> None:
-        raise fault
-
-    first = asyncio.ensure_future(replies_to(pipeline, "ECHO", 1))
-    await asyncio.sleep(0)
-    pipeline.submit(command("ECHO", 2), 1, raises)
-    assert [b"3"] == await replies_to(pipeline, "ECHO", 3)
-    assert [b"1"] == await first
-    assert [fault] == [report["exception"] for report in reports]
-
-
-@pytest.mark.parametrize(
-    ("says", "expected"),
-    [
-        (b"HTTP/1.1 400 Bad Request\r\n\r\n", Unavailable),
-        (b"\0\0\0\0", Unavailable),
-        (b"*x\r\n", Unavailable),
-        (b"+OK\r\n+NOBODY ASKED\r\n", list),
-    ],
-)
-async def test_what_is_no_reply_closes_the_connection(says: bytes, expected: type) -> None:
-    async with fake_redis(says) as url, connected(url) as pipeline:
-        with capture_logs() as logs:
-            [result] = await asyncio.gather(replies_to(pipeline, "PING"), return_exceptions=True)
-            await until(lambda: "redis.lost" in events(logs))
-    assert expected is type(result)
-    assert ["redis.protocol", "redis.lost"] == events(logs)[:2]
-
-
-async def test_what_nobody_waits_for_closes_the_connection(
-    pipeline: Pipeline, redis_server: RedisServer
-) -> None:
-    await replies_to(pipeline, "SUBSCRIBE", "channel")
-    with capture_logs() as logs, redis_server.client() as client:
-        client.publish("channel", "unasked")
-        await until(lambda: "redis.up" in events(logs))
-    assert ["redis.protocol", "redis.lost", "redis.up"] == events(logs)
-
-
-async def test_who_asks_a_link_that_is_closed_is_told(redis_server: RedisServer) -> None:
-    link = Link(SETTINGS, Metrics())
-    link.abort()  # nothing to close yet
-    await Address(redis_server.url).connect(link)
-    link.abort()
-    with pytest.raises(Unavailable):  # it was taken before the loop told of the end
-        await replies_of(link, command("PING"), 1)
+async def stays_away(url: str) -> list[str]:
+    """What is logged of an address that cannot be reached, until it was tried three times."""
+    tried = asyncio.Semaphore(0)
+    pipeline = Pipeline(Address(url).found, QUICK, Metrics(), changed=tried.release)
+    with capture_logs() as logs:
+        pipeline.start()
+        for _ in range(3):
+            await tried.acquire()
+    assert not pipeline.up
     with pytest.raises(Unavailable):
-        link.send(command("PING"), 1, lambda _: None)
-    await asyncio.sleep(0)  # what was taken is not written to nowhere
+        await replies_to(pipeline, "PING")
+    await pipeline.close()
+    assert {"warning"} == {each["log_level"] for each in logs if each["event"] == "redis.away"}
+    assert not [each for each in logs if "secret" in str(each)]
+    return events(logs)
+
+
+async def test_requests_to_a_frozen_redis_fail_in_time(redis_server: RedisServer) -> None:
+    metrics = Metrics()
+    async with piped(redis_server.url, QUICK, metrics) as pipeline:
+        redis_server.pause()
+        asked_at = monotonic()
+        with capture_logs() as logs:
+            assert [Unavailable] * 100 == await failures(pipeline, 100)
+        waited = monotonic() - asked_at
+        assert QUICK.timeout <= waited <= QUICK.timeout * (1 + 1 / 8) + SLACK_S
+        assert ["redis.timeout"] == events(logs)[:1]
+        assert {("timeout",): 1, ("lost",): 100} == metrics.store_errors
+
+        with pytest.raises(Unavailable):  # at once
+            pipeline.submit(command("PING"), 1, lambda _: None)
+        redis_server.resume()
+        await pipeline.wait_up()
+        assert [b"PONG"] == await replies_to(pipeline, "PING")
+
+
+async def test_a_redis_that_answers_late_but_in_time_is_waited_for(
+    redis_server: RedisServer,
+) -> None:
+    async with piped(redis_server.url) as pipeline:
+        redis_server.pause()
+        asyncio.get_running_loop().call_later(SETTINGS.timeout / 8, redis_server.resume)
+        assert [list] * 100 == await failures(pipeline, 100)
+
+
+async def test_an_idle_connection_lasts_longer_than_the_time_of_a_reply(
+    redis_server: RedisServer,
+) -> None:
+    settings = RedisSettings(timeout=0.5)
+    with capture_logs() as logs:
+        async with piped(redis_server.url, settings) as pipeline:
+            await asyncio.sleep(settings.timeout * 1.25)
+            assert [b"PONG"] == await replies_to(pipeline, "PING")
+    assert ["redis.up"] == events(logs)
+
+
+async def test_a_redis_that_is_killed_fails_what_is_in_flight_and_is_found_again(
+    redis_server: RedisServer,
+) -> None:
+    metrics = Metrics()
+    async with piped(redis_server.url, metrics=metrics) as pipeline:
+        redis_server.pause()  # so that nothing is answered before the end
+        in_flight = asyncio.ensure_future(failures(pipeline, 100))
+        await until(lambda: pipeline.in_flight == 100)
+        redis_server.kill()
+        killed_at = monotonic()
+        assert [Unavailable] * 100 == await in_flight
+        assert monotonic() - killed_at < SLACK_S < SETTINGS.timeout
+        with pytest.raises(Unavailable):  # at once
+            pipeline.submit(command("PING"), 1, lambda _: None)
+        assert not pipeline.up
+        assert 0 == pipeline.in_flight
+        assert {("lost",): 100, ("away",): 1} == metrics.store_errors
+        redis_server.start()
+        await pipeline.wait_up()
+        assert [b"PONG"] == await replies_to(pipeline, "PING")
+
+
+async def test_a_connection_that_redis_closes_is_made_anew(redis_server: RedisServer) -> None:
+    with capture_logs() as logs:
+        async with piped(redis_server.url) as pipeline:
+            with redis_server.client() as client:
+                client.client_kill_filter(_type="normal", skipme=True)
+            await until(lambda: "redis.lost" in events(logs))
+            await pipeline.wait_up()
+            assert [b"PONG"] == await replies_to(pipeline, "PING")
+    assert ["redis.up", "redis.lost", "redis.up"] == events(logs)
+
+
+async def test_who_asks_again_as_soon_as_it_is_told_is_told_at_once(
+    redis_server: RedisServer,
+) -> None:
+    results: list[TrackerError | None] = []
+
+    async with piped(redis_server.url) as pipeline:
+
+        def again(_: object) -> None:
+            try:
+                pipeline.submit(command("PING"), 1, lambda _: results.append(None))
+            except Unavailable as error:
+                results.append(error)
+
+        redis_server.pause()
+        pipeline.submit(command("PING"), 1, again)
+        redis_server.kill()
+        await until(lambda: bool(results))
+    assert [Unavailable] == [type(result) for result in results]
+
+
+async def turns() -> None:
+    """Let tasks that were just made begin; no connection is made so soon."""
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
+async def test_who_asks_while_the_first_connection_is_made_waits_for_it(
+    redis_server: RedisServer,
+) -> None:
+    pipeline = Pipeline(Address(redis_server.url).found, RedisSettings(max_in_flight=10), Metrics())
+    pipeline.start()
+    early = asyncio.ensure_future(failures(pipeline, 11))
+    await turns()
+    assert 10 == pipeline.in_flight
+    assert not pipeline.up
+    assert [*[list] * 10, Overloaded] == await early
+    await pipeline.close()
+
+
+async def test_who_asks_early_is_told_when_the_first_attempt_fails() -> None:
+    metrics = Metrics()
+    pipeline = Pipeline(Address("unix:///nowhere/redis.sock").found, QUICK, metrics)
+    with pytest.raises(Unavailable):  # before it is started
+        await replies_to(pipeline, "PING")
+    pipeline.start()
+    assert [Unavailable] * 2 == await failures(pipeline, 2)
+    assert {("away",): 3} == metrics.store_errors
+    await pipeline.close()
+
+
+async def test_who_asks_early_is_told_when_it_is_closed(redis_server: RedisServer) -> None:
+    pipeline = Pipeline(Address(redis_server.url).found, SETTINGS, Metrics())
+    pipeline.start()
+    early = asyncio.ensure_future(failures(pipeline, 2))
+    await turns()
+    assert 2 == pipeline.in_flight
+    await pipeline.close()
+    assert [Unavailable] * 2 == await early
+
+
+async def test_a_replica_is_no_server_to_write_to(start_redis: StartRedis) -> None:
+    server = start_redis()
+    with server.client() as client:
+        client.replicaof("127.0.0.1", "1")
+    assert ["redis.away"] == await stays_away(server.url)
+
+
+async def test_a_node_of_a_cluster_is_no_single_server(redis_cluster: RedisCluster) -> None:
+    assert ["redis.away"] == await stays_away(redis_cluster.nodes[0].url)
+
+
+async def test_a_primary_that_is_demoted_is_left_and_looked_for_anew(
+    start_redis: StartRedis,
+) -> None:
+    servers = [start_redis(), start_redis()]
+    found = [Address(server.url) for server in servers]
+
+    async def find() -> Address:
+        return found.pop(0)
+
+    pipeline = Pipeline(find, QUICK, Metrics())
+    pipeline.start()
+    await pipeline.wait_up()
+    with servers[0].client() as client:
+        client.replicaof("127.0.0.1", "1")
+    with pytest.raises(Unavailable):
+        await replies_to(pipeline, "SET", "key", "value")
+    await until(lambda: not pipeline.up)
+    await pipeline.wait_up()
+    await replies_to(pipeline, "SET", "key", "value")
+    assert servers[1].url == str(pipeline.address)
+    await pipeline.close()
+
+
+async def test_a_redis_that_comes_after_us_is_found(redis_server: RedisServer) -> None:
+    redis_server.stop()
+    pipeline = Pipeline(Address(redis_server.url).found, QUICK, Metrics())
+    with capture_logs() as logs:
+        pipeline.start()
+        await until(lambda: "redis.away" in events(logs))
+        redis_server.start()
+        await pipeline.wait_up()
+    assert [b"PONG"] == await replies_to(pipeline, "PING")
+    await pipeline.close()
+    assert {"redis.away", "redis.up"} == set(events(logs))
+    assert "redis.up" == events(logs)[-1]
+
+
+async def test_a_redis_that_does_not_greet_is_left_and_tried_again(
+    redis_server: RedisServer,
+) -> None:
+    redis_server.pause()
+    assert "redis.up" not in await stays_away(redis_server.url)
+
+
+async def test_pauses_between_attempts_grow(start_redis: StartRedis) -> None:
+    server = start_redis()
+    server.stop()
+    tried = asyncio.Semaphore(0)
+    settings = RedisSettings(reconnect_max=10)
+    pipeline = Pipeline(Address(server.url).found, settings, Metrics(), changed=tried.release)
+    began_at = monotonic()
+    pipeline.start()
+    for _ in range(5):
+        await tried.acquire()
+    await pipeline.close()
+    assert monotonic() - began_at >= 0.5 * (0.05 + 0.1 + 0.2 + 0.4)
+
+
+async def test_closing_fails_what_is_in_flight(redis_server: RedisServer) -> None:
+    async with piped(redis_server.url) as pipeline:
+        redis_server.pause()
+        in_flight = asyncio.ensure_future(failures(pipeline, 10))
+        await until(lambda: pipeline.in_flight == 10)
+        await pipeline.close()
+        assert [Unavailable] * 10 == await in_flight
+        assert [Unavailable] == await failures(pipeline, 1)
+        assert not pipeline.up
+    redis_server.resume()
+    with redis_server.client() as client:
+        assert "tracker" not in [each["name"] for each in client.client_list()]
+
+
+async def test_closing_is_allowed_at_any_time(redis_server: RedisServer) -> None:
+    pipeline = Pipeline(Address(redis_server.url).found, SETTINGS, Metrics())
+    await pipeline.close()
+    pipeline.start()
+    await pipeline.close()
+    await pipeline.close()
+    assert not pipeline.up
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("tcp", [False, True])
+async def test_a_password_and_a_database_are_taken_from_the_url(
+    start_redis: StartRedis, kind: Kind, tcp: bool
+) -> None:
+    server = start_redis(kind, password="secret", tcp=tcp)
+    async with piped(server.url + "?db=3") as pipeline:
+        await replies_to(pipeline, "SET", "key", "value")
+        with server.client() as client:
+            [ours] = [each for each in client.client_list() if each["name"] == "tracker"]
+            assert ("3", None) == (ours["db"], client.get("key"))
+
+
+async def test_a_user_is_taken_from_the_url(start_redis: StartRedis) -> None:
+    server = start_redis(tcp=True)
+    with server.client() as client:
+        client.acl_setuser(
+            "alice", enabled=True, passwords=["+secret"], keys=["*"], categories=["+@all"]
+        )
+    async with piped(server.url.replace("//", "//alice:secret@")) as pipeline:
+        assert [b"alice"] == await replies_to(pipeline, "ACL", "WHOAMI")
+
+
+@pytest.mark.parametrize("who", ["", ":wrong-secret@", "eve:secret@"])
+async def test_who_is_not_let_in_stays_away_and_the_log_says_why(
+    start_redis: StartRedis, who: str
+) -> None:
+    server = start_redis(password="secret", tcp=True)
+    url = server.url.replace(":secret@", who)
+    assert ["redis.refused", "redis.away", *["redis.refused"] * 2] == await stays_away(url)
+
+
+async def test_tls_serves_where_the_authority_is_trusted(
+    start_redis: StartRedis, tls_files: TlsFiles
+) -> None:
+    server = start_redis(tls=tls_files, password="secret")
+    async with piped(server.url) as pipeline:
+        assert [list] * 100 == await failures(pipeline, 100)
+        server.kill()
+        await until(lambda: not pipeline.up)
+        server.start()
+        await pipeline.wait_up()
+        assert [b"PONG"] == await replies_to(pipeline, "PING")
+
+
+async def test_tls_stays_away_where_the_authority_is_a_stranger(
+    start_redis: StartRedis, tls_files: TlsFiles
+) -> None:
+    server = start_redis(tls=tls_files, password="secret")
+    with trustme.CA().cert_pem.tempfile() as stranger:
+        url = server.url.replace(str(tls_files.ca), stranger)
+        assert ["redis.away"] == await stays_away(url)
+
+
+async def test_a_missing_file_of_authorities_is_looked_for_again() -> None:
+    assert ["redis.away"] == await stays_away("rediss://127.0.0.1?ssl_ca_certs=/nowhere/ca.pem")

@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 
+from tests.redis_clusters import on_all_kinds
 from tests.redis_servers import RedisServer
 from tests.store.asking import (
     COMPLETED_TTL_S,
@@ -13,7 +14,7 @@ from tests.store.asking import (
     MEMBERS,
     NOW,
     TTL_S,
-    WatchedPipeline,
+    WatchedRedis,
     a_plan,
     announce,
     announce_all,
@@ -25,9 +26,11 @@ from tests.store.asking import (
 )
 from tracker.errors import Overloaded, Unavailable
 from tracker.model import Counts, Family
-from tracker.service.ports import Candidates, Member, Swarms
+from tracker.service.ports import Candidates, Member, Swarms, View
 from tracker.store.keys import completed_key, swarm_key
 from tracker.store.swarms import OTHER_AGE_S, PURGE_EVERY, RedisSwarms
+
+pytestmark = on_all_kinds
 
 Make = Callable[[int], Member]
 
@@ -121,10 +124,10 @@ async def test_the_other_family_is_seen_at_once_under_load_too(
 
 @pytest.mark.parametrize("full", [False, True])
 async def test_the_other_family_of_another_process_is_seen_within_seconds(
-    swarms: RedisSwarms, pipeline: WatchedPipeline, full: bool
+    swarms: RedisSwarms, redis: WatchedRedis, full: bool
 ) -> None:
     await announce(swarms, a_plan(ipv4(1), full=full))
-    await announce(swarms_on(pipeline), a_plan(ipv6(1), full=full))
+    await announce(swarms_on(redis), a_plan(ipv6(1), full=full))
     view = await announce(swarms, a_plan(ipv4(1), full=full), NOW + OTHER_AGE_S)
     assert Counts(0, 0, 2) == view.counts
     assert full == len(view.other.leechers)
@@ -156,6 +159,18 @@ async def test_who_announces_again_is_still_one_peer(swarms: RedisSwarms, make: 
     await announce(swarms, a_plan(make(1)))
     view = await announce(swarms, a_plan(make(1)))
     assert Counts(0, 0, 1) == view.counts
+
+
+@every_family
+@pytest.mark.parametrize("completed", [False, True])
+async def test_only_who_was_not_there_is_new(
+    swarms: RedisSwarms, make: Make, completed: bool
+) -> None:
+    plan = a_plan(make(1), completed=completed)
+    assert [True, False] == [(await announce(swarms, plan)).new for _ in range(2)]
+    leaving = a_plan(make(1), leaving=True, want=0)
+    assert [False, False] == [(await announce(swarms, leaving)).new for _ in range(2)]
+    assert (await announce(swarms, plan)).new
 
 
 @every_family
@@ -253,13 +268,13 @@ async def test_no_key_is_ever_without_an_end(
 
 @pytest.mark.parametrize("make", [ipv4, browser])
 async def test_a_completed_set_has_an_end_even_if_its_counting_was_lost(
-    swarms: RedisSwarms, pipeline: WatchedPipeline, redis_server: RedisServer, make: Make
+    swarms: RedisSwarms, redis: WatchedRedis, redis_server: RedisServer, make: Make
 ) -> None:
     def break_at_second(trip: int) -> None:
         if trip == 2:
             raise Unavailable("lost")
 
-    pipeline.before = break_at_second
+    redis.before = break_at_second
     plan = a_plan(make(1), completed=True)
     await announce(swarms, plan)
     with redis_server.client() as client:
@@ -283,13 +298,13 @@ async def test_a_seeder_is_not_given_seeders(swarms: RedisSwarms, make: Make) ->
 
 @every_family
 async def test_who_wants_nobody_costs_no_members(
-    swarms: RedisSwarms, pipeline: WatchedPipeline, make: Make
+    swarms: RedisSwarms, redis: WatchedRedis, make: Make
 ) -> None:
     await announce_all(swarms, [a_plan(make(1)), a_plan(make(2), seeding=True)])
-    pipeline.forget()
+    redis.forget()
     view = await announce(swarms, a_plan(make(3), want=0))
-    assert (Counts(1, 0, 2), NOBODY, NOBODY) == view
-    assert (1, 0) == (pipeline.round_trips, pipeline.longest)
+    assert View(Counts(1, 0, 2), NOBODY, NOBODY, new=True) == view
+    assert (1, 0) == (redis.round_trips, redis.longest)
 
 
 @pytest.mark.parametrize(
@@ -326,22 +341,21 @@ async def test_a_full_redis_refuses_newcomers_and_goes_on_counting(
     swarms: RedisSwarms, redis_server: RedisServer
 ) -> None:
     await announce(swarms, a_plan(ipv4(1)))
-    with redis_server.client() as client:
-        client.config_set("maxmemory", "1")
-        try:
-            with pytest.raises(Overloaded):
-                await announce(swarms, a_plan(ipv4(2)))
-            assert [Counts(0, 0, 1)] == await scrape(swarms)
-        finally:
-            client.config_set("maxmemory", "0")
+    redis_server.configure("maxmemory", "1")
+    try:
+        with pytest.raises(Overloaded):
+            await announce(swarms, a_plan(ipv4(2)))
+        assert [Counts(0, 0, 1)] == await scrape(swarms)
+    finally:
+        redis_server.configure("maxmemory", "0")
     view = await announce(swarms, a_plan(ipv4(2)))
     assert Counts(0, 0, 2) == view.counts
 
 
 async def test_while_redis_is_away_announces_and_scrapes_fail_and_leaving_is_forgotten(
-    swarms: RedisSwarms, pipeline: WatchedPipeline
+    swarms: RedisSwarms, redis: WatchedRedis
 ) -> None:
-    await pipeline.close()
+    await redis.close()
     with pytest.raises(Unavailable):
         await announce(swarms, a_plan(ipv4(1)))
     with pytest.raises(Unavailable):
@@ -350,7 +364,7 @@ async def test_while_redis_is_away_announces_and_scrapes_fail_and_leaving_is_for
 
 
 async def test_announces_and_scrapes_that_redis_takes_to_its_grave_fail(
-    swarms: RedisSwarms, pipeline: WatchedPipeline, redis_server: RedisServer
+    swarms: RedisSwarms, redis: WatchedRedis, redis_server: RedisServer
 ) -> None:
     redis_server.pause()
     asked = asyncio.gather(
@@ -360,5 +374,5 @@ async def test_announces_and_scrapes_that_redis_takes_to_its_grave_fail(
     redis_server.kill()
     assert [Unavailable, Unavailable] == [type(error) for error in await asked]
     redis_server.start()
-    await pipeline.wait_up()
+    await redis.wait_up()
     assert [Counts(0, 0, 0)] == await scrape(swarms)

@@ -2,11 +2,12 @@
 
 import pytest
 
+from tests.redis_clusters import on_all_kinds
 from tests.store.asking import (
     HASH,
     MEMORY_S,
     NOW,
-    WatchedPipeline,
+    WatchedRedis,
     a_plan,
     announce,
     announce_all,
@@ -19,6 +20,8 @@ from tests.store.asking import (
 from tracker.model import Counts, Family
 from tracker.service.ports import Plan
 from tracker.store.swarms import PURGE_EVERY, RedisSwarms
+
+pytestmark = on_all_kinds
 
 ALICE, BOB = b"-TR3000-alicealiceal", b"-TR3000-bobbobbobbob"
 
@@ -44,7 +47,7 @@ async def test_a_peer_that_completes_again_counts_once(swarms: RedisSwarms) -> N
     assert 1 == views[0].counts.completed
     view = await announce(swarms, completing(2))  # from another address
     assert 1 == view.counts.completed
-    assert 1 == await completed(swarms_on(swarms._pipeline))
+    assert 1 == await completed(swarms_on(swarms._redis))
 
 
 async def test_every_peer_counts(swarms: RedisSwarms) -> None:
@@ -101,7 +104,7 @@ async def test_a_reply_without_room_for_the_completed_count_has_none(swarms: Red
 
 @pytest.mark.parametrize("family", list(Family))
 async def test_a_scrape_is_one_round_trip_in_the_order_asked(
-    swarms: RedisSwarms, pipeline: WatchedPipeline, family: Family
+    swarms: RedisSwarms, redis: WatchedRedis, family: Family
 ) -> None:
     hashes = [bytes([number]) * 20 for number in range(100)]
     for number, info_hash in enumerate(hashes[:10]):
@@ -113,14 +116,14 @@ async def test_a_scrape_is_one_round_trip_in_the_order_asked(
                 a_plan(browser(1), info_hash=info_hash, completed=True),
             ],
         )
-    pipeline.forget()
+    redis.forget()
     found = await scrape(swarms, hashes[::-1], family)
     known = [
         Counts(0, 1, 1) if family is Family.BROWSER else Counts(3, 0, number)
         for number in range(10)
     ]
     assert [Counts(0, 0, 0)] * 90 + known[::-1] == found
-    assert 1 == pipeline.round_trips
+    assert 1 == redis.round_trips
 
 
 async def test_a_hash_that_is_asked_twice_is_answered_twice(swarms: RedisSwarms) -> None:

@@ -56,6 +56,16 @@ def test_the_first_secret_mints_and_all_are_accepted() -> None:
     assert not new.valid(old.mint(IPV4, SLOT_S), IPV4, SLOT_S)
 
 
+def test_secrets_are_replaced_while_ids_are_in_use() -> None:
+    mine = ids(b"old", b"new")
+    minted = mine.mint(IPV4, SLOT_S)
+    mine.use([b"new", b"newer", b"old"])
+    assert ids(b"new").mint(IPV4, SLOT_S) == mine.mint(IPV4, SLOT_S)
+    assert mine.valid(minted, IPV4, SLOT_S)
+    mine.use([b"newer", b"newest", b"new"])
+    assert not mine.valid(minted, IPV4, SLOT_S)
+
+
 def test_a_secret_may_be_of_any_length_and_counts_to_its_last_byte() -> None:
     long, longer = ids(b"s" * 500), ids(b"s" * 501)
     assert long.valid(long.mint(IPV4, SLOT_S), IPV4, SLOT_S)

@@ -1,30 +1,71 @@
 import pytest
 
 from tests.redis_servers import RedisServer
-from tests.store.asking import NOW, a_plan, announce, connected, ipv4, swarms_on
-from tracker.errors import Unavailable
+from tests.store.asking import NOW, WatchedRedis, a_plan, announce, connected, ipv4, swarms_on
+from tracker.errors import Superseded, Unavailable
 from tracker.metrics import Metrics
-from tracker.settings import RedisSettings
+from tracker.model import SwarmSize
+from tracker.settings import RedisSettings, WorkersSettings
 from tracker.store.census import Census
+from tracker.store.connect import connect
+from tracker.store.history import History
 from tracker.store.keys import STATISTICS
-from tracker.store.pipeline import Pipeline
+from tracker.store.topology import Redis
 from workers.statistics import PERIODS_KEPT, Statistics
 
+SETTINGS = WorkersSettings(statistics_period=30, top_swarms=1)
 
-async def test_a_run_counts_and_publishes_what_it_counted(redis_server: RedisServer) -> None:
-    async with connected(redis_server.url) as pipeline:
-        await announce(swarms_on(pipeline), a_plan(ipv4(1)))
-        census = Census(pipeline)
-        counts = await Statistics(census, lambda: NOW, period_s=30).run_once()
-        published = await census.published()
+
+class Clock:
+    """Each look takes a second."""
+
+    now_s = NOW - 1
+
+    def __call__(self) -> int:
+        self.now_s += 1
+        return self.now_s
+
+
+def job(redis: Redis) -> Statistics:
+    return Statistics(Census(redis), History(redis, SETTINGS), SETTINGS, Clock())
+
+
+async def a_swarm(redis: WatchedRedis, number: int, peers: int) -> bytes:
+    info_hash = number.to_bytes(20, "big")
+    for peer in range(peers):
+        await announce(swarms_on(redis), a_plan(ipv4(peer), info_hash=info_hash))
+    return info_hash
+
+
+async def test_a_run_counts_publishes_and_records(redis_server: RedisServer) -> None:
+    async with connected(redis_server.url) as redis:
+        await a_swarm(redis, 1, 1)
+        large = await a_swarm(redis, 2, 2)
+        counts = await job(redis).run_once(1)
+        published = await Census(redis).published()
+        (point,) = await History(redis, SETTINGS).points()
     assert published is not None
-    assert published._asdict() == counts
-    assert (NOW, 1, 1) == (published.counted_at, published.swarms, published.ipv4_leechers)
+    assert {**published.totals._asdict(), "frontends": 0} == counts
+    assert (NOW, 2, 3) == (counts["counted_at"], counts["swarms"], counts["ipv4_leechers"])
+    assert [SwarmSize(large, False, 0, 2)] == published.top
+    assert (NOW, 2, 3) == (point.at, point.swarms, point.ipv4_peers)
     with redis_server.client() as client:
-        assert 30 * PERIODS_KEPT - 5 <= client.ttl(STATISTICS) <= 30 * PERIODS_KEPT
+        kept_s = (30 + 1) * PERIODS_KEPT  # the count took a second
+        assert kept_s - 5 <= client.ttl(STATISTICS) <= kept_s
+
+
+async def test_who_was_superseded_leaves_no_trace(redis_server: RedisServer) -> None:
+    async with connected(redis_server.url) as redis:
+        await job(redis).run_once(2)
+        first = await Census(redis).published()
+        await a_swarm(redis, 1, 1)
+        with pytest.raises(Superseded):
+            await job(redis).run_once(1)
+        assert first == await Census(redis).published()
+        assert [0] == [point.swarms for point in await History(redis, SETTINGS).points()]
 
 
 async def test_a_run_without_redis_says_so() -> None:
-    pipeline = Pipeline("unix:///nowhere/redis.sock", RedisSettings(), Metrics())
+    redis = connect("unix:///nowhere/redis.sock", RedisSettings(), Metrics())
     with pytest.raises(Unavailable):
-        await Statistics(Census(pipeline), lambda: NOW).run_once()
+        await job(redis).run_once(1)

@@ -16,9 +16,12 @@ from tracker import __version__
 
 _COMMANDS: Final = {
     "serve": "run a tracker",
+    "workers": "run the background jobs of a cluster",
     "announce": "announce to a tracker and show its reply",
     "scrape": "ask a tracker for the counts of swarms",
     "torrent": "write a .torrent file and print its magnet link",
+    "access": "show and edit the lists of torrents to allow and to deny",
+    "status": "show the frontends, swarms and Redis servers of a cluster",
     "settings": "list all settings",
 }
 

@@ -1,71 +1,21 @@
 """``tracker serve``: a flag for each setting, then the tracker runs until it is told to stop."""
 
-import os
-from argparse import ArgumentParser, BooleanOptionalAction, Namespace, _ArgumentGroup
-from itertools import groupby
-from operator import attrgetter
-from pathlib import Path
-from typing import Any, Final
+from argparse import ArgumentParser, Namespace
 
-from tracker.cli.output import print_problem
-from tracker.cli.settings import default_text
-from tracker.config import (
-    CONFIG_VARIABLE,
-    ENTRIES,
-    SECRETS_VARIABLE,
-    ConfigError,
-    Entry,
-    load,
-    section_type,
-)
-
-_ALIASES: Final = {"redis.url": ["--redis"]}
+from tracker.cli.flags import add_flags, settings_of
 
 
 def configure(parser: ArgumentParser) -> None:
     """Add the flags, grouped by section."""
     parser.usage = "tracker serve [--config FILE] [--SETTING VALUE ...]"
-    parser.epilog = (
-        "Settings come from flags, the environment, files in the directory that "
-        f"{SECRETS_VARIABLE} names, and a TOML file, in this order of weight. "
-        "`tracker settings` lists them."
-    )
-    parser.add_argument(
-        "--config", type=Path, metavar="FILE", help=f"TOML file ({CONFIG_VARIABLE})"
-    )
-    for section, entries in groupby(ENTRIES, attrgetter("section")):
-        group = parser.add_argument_group(section, section_type(section).__doc__)
-        for entry in entries:
-            _add_flag(group, entry)
+    add_flags(parser)
 
 
 def run(arguments: Namespace) -> int:
     """Load the settings and serve."""
-    given = vars(arguments)
-    flags = {e.name: given[e.name] for e in ENTRIES if given[e.name] is not None}
-    try:
-        settings = load(flags, os.environ, arguments.config)
-    except ConfigError as error:
-        for problem in error.problems:
-            print_problem(problem)
+    settings = settings_of(arguments)
+    if settings is None:
         return 2
     from tracker import app  # noqa: PLC0415 - the whole server: not for a usage error
 
     return app.run(settings)
-
-
-def _add_flag(group: _ArgumentGroup, entry: Entry) -> None:
-    shape: dict[str, Any] = (
-        {"action": BooleanOptionalAction}
-        if entry.info.annotation is bool
-        else {"metavar": entry.field.upper()}
-    )
-    help_ = f"{entry.info.description} (default: {default_text(entry)}; {entry.variable})"
-    group.add_argument(
-        *_ALIASES.get(entry.name, []),
-        entry.flag,
-        dest=entry.name,
-        default=None,  # not given: another source may say
-        help=help_.replace("%", "%%"),
-        **shape,
-    )

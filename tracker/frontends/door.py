@@ -44,7 +44,7 @@ class Door:
         self.peers = peers
         self.wheel = wheel
         self.trusted = Networks(listen.trusted_proxies)
-        self.draining = False
+        self.draining = False  # no connection is kept for another request
         self._listen = listen
         self._websocket = websocket
         self._pages = pages
@@ -62,8 +62,8 @@ class Door:
     def admit(self, connection: HttpConnection, ip: Ip) -> bool:
         """Let a connection in, or not: too many are open, in all or of its address."""
         most = self._listen.max_connections_per_address
-        if self.draining or len(self._open) >= self._listen.max_connections:
-            self.count_closed("tcp", "draining" if self.draining else "full")
+        if len(self._open) >= self._listen.max_connections:
+            self.count_closed("tcp", "full")
             return False
         if most:
             count = self._per_address.get(ip, 0) + 1
@@ -105,11 +105,10 @@ class Door:
         protocol.connection_made(transport)
         protocol.data_received(data)
 
-    def drain(self) -> None:
-        """Let nobody in any more, and close what is idle; the rest closes after its answer."""
-        self.draining = True
+    def close_kept(self, *, unasked: bool = False) -> None:
+        """Close connections kept for another request; `unasked`: for their first one, too."""
         for connection in list(self._open):
-            connection.close()
+            connection.close(unasked=unasked)
 
     def abort(self) -> None:
         """Cut what is still open."""

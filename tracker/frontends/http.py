@@ -128,9 +128,13 @@ class HttpConnection(asyncio.Protocol):
         self._unread = False
         asyncio.get_running_loop().call_soon(self._resume)
 
-    def close(self) -> None:
-        """Close once the request being answered has its answer; for a drain."""
-        if not self._answering and self._transport is not None:
+    def close(self, *, unasked: bool) -> None:
+        """Close if it is kept for another request, of which nothing came yet; for a drain.
+
+        `unasked`: also if it waits for its first request.
+        """
+        waits = not self._answering and not self._buffer
+        if waits and (unasked or self._route.action) and self._transport is not None:
             self._transport.close()
 
     def abort(self) -> None:

@@ -1,33 +1,131 @@
-"""Binding of ports: IPv4 and IPv6, TCP and UDP, the same number where one is asked for."""
+"""Binding of ports: IPv4 and IPv6, TCP and UDP, the same number where one is asked for.
+
+Several processes on the same ports have sockets of their own, among which the kernel shares out
+connections and datagrams (SO_REUSEPORT): always the same socket for the same client address and
+port, as long as none of them is closed.
+"""
 
 import errno
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
+from typing import Generic, NamedTuple, TypeVar
+
+from tracker.settings import ListenSettings
 
 ANY = ("0.0.0.0", "::")  # noqa: S104 - what an empty host stands for
 NO_IPV6 = frozenset({errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT})
 ATTEMPTS = 20  # to find a number that is free everywhere, when any will do
 
 Bind = Callable[[str, int], socket.socket]
+S = TypeVar("S")
+T = TypeVar("T")
 
 
-def bind_tcp(host: str, port: int) -> socket.socket:
-    """A TCP socket, bound and not yet listening.
+class Listeners(NamedTuple, Generic[S]):
+    """The sockets of one process, or what stands for them, such as their descriptors."""
+
+    ports: Mapping[str, int]  # protocol -> its number
+    tcp: Sequence[tuple[Sequence[str], Sequence[S]]]  # of each TCP port: its protocols, its sockets
+    udp: Sequence[S]
+
+    def all(self) -> list[S]:
+        """Every socket."""
+        return [sock for _, sockets in self.tcp for sock in sockets] + [*self.udp]
+
+    def map(self, convert: Callable[[S], T]) -> "Listeners[T]":
+        """The same of what `convert` makes of each socket."""
+        tcp = [(names, [convert(sock) for sock in sockets]) for names, sockets in self.tcp]
+        return Listeners(self.ports, tcp, [convert(sock) for sock in self.udp])
+
+
+def open_ports(settings: ListenSettings) -> list[Listeners[socket.socket]]:
+    """Bind the ports of all protocols; those of the same number share its TCP sockets.
+
+    Returns:
+        The sockets of each of ``settings.processes``. If there are several their TCP sockets
+        listen already: the kernel counts only those in.
+
+    Raises:
+        OSError: a port can't be had.
+    """
+    wanted: dict[int, list[str]] = {}
+    for name in ("http", "ws", "udp"):
+        if name in settings.only:
+            port = getattr(settings, f"{name}_port")
+            wanted.setdefault(settings.port if port is None else port, []).append(name)
+    ports: dict[str, int] = {}
+    bound: list[tuple[list[str], list[_Share]]] = []
+    with ExitStack() as undo:
+        for port, names in wanted.items():
+            streams = [name for name in names if name != "udp"]
+            shares = _bind_port(settings, port, tcp=bool(streams), udp="udp" in names)
+            for sock in (sock for share in shares for sock in (*share.tcp, *share.udp)):
+                undo.callback(sock.close)
+                ports.update(dict.fromkeys(names, sock.getsockname()[1]))
+            bound.append((streams, shares))
+        undo.pop_all()
+    return [
+        Listeners(
+            ports,
+            [(streams, shares[at].tcp) for streams, shares in bound if streams],
+            [sock for _, shares in bound for sock in shares[at].udp],
+        )
+        for at in range(settings.processes)
+    ]
+
+
+class _Share(NamedTuple):
+    """What one process has of one port."""
+
+    tcp: list[socket.socket]
+    udp: list[socket.socket]
+
+
+def _bind_port(settings: ListenSettings, port: int, *, tcp: bool, udp: bool) -> list[_Share]:
+    """Bind one port for each process."""
+    rows = bind_all(settings.host, port, [bind_tcp] * tcp + [bind_udp] * udp)
+    if settings.processes > 1:
+        # Nobody else has it, then: sockets that share join those of another tracker, and no error.
+        port = rows[0][0].getsockname()[1]
+        for sock in (sock for row in rows for sock in row):
+            sock.close()
+        shared = [partial(bind_tcp, shared=True)] * tcp + [partial(bind_udp, shared=True)] * udp
+        rows = bind_all(settings.host, port, shared * settings.processes)
+        for sock in (sock for row in rows for sock in row):
+            if sock.type is socket.SOCK_STREAM:
+                sock.listen(settings.backlog)
+    each = iter(rows)
+    return [
+        _Share(next(each) if tcp else [], next(each) if udp else [])
+        for _ in range(settings.processes)
+    ]
+
+
+def inherited(descriptor: int) -> socket.socket:
+    """The socket of a descriptor that another process left us."""
+    sock = socket.socket(fileno=descriptor)
+    sock.setblocking(False)
+    return sock
+
+
+def bind_tcp(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """A TCP socket, bound and not yet listening; `shared`: with others, bound likewise.
 
     Raises:
         OSError: the address can't be had.
     """
-    return _bound(socket.SOCK_STREAM, host, port)
+    return _bound(socket.SOCK_STREAM, host, port, shared)
 
 
-def bind_udp(host: str, port: int) -> socket.socket:
-    """A UDP socket, bound.
+def bind_udp(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """A UDP socket, bound; `shared`: with others, bound likewise.
 
     Raises:
         OSError: the address can't be had.
     """
-    return _bound(socket.SOCK_DGRAM, host, port)
+    return _bound(socket.SOCK_DGRAM, host, port, shared)
 
 
 def bind_all(host: str, port: int, binds: Sequence[Bind]) -> list[list[socket.socket]]:
@@ -68,7 +166,7 @@ def _bind_once(host: str, port: int, binds: Sequence[Bind]) -> list[list[socket.
     return rows
 
 
-def _bound(kind: socket.SocketKind, host: str, port: int) -> socket.socket:
+def _bound(kind: socket.SocketKind, host: str, port: int, shared: bool) -> socket.socket:
     """Sockets of the two families stand apart, so that no address is IPv4-mapped."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, kind)
@@ -76,6 +174,8 @@ def _bound(kind: socket.SocketKind, host: str, port: int) -> socket.socket:
         sock.setblocking(False)
         if kind is socket.SOCK_STREAM:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if family is socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.bind((host, port))

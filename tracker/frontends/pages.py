@@ -13,16 +13,16 @@ from html import escape
 from aiohttp import web
 
 from tracker.frontends import webapp
-from tracker.model import Totals
+from tracker.model import Snapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stats:
-    """What the pages show. `totals` are the cluster's, the rest is of this process."""
+    """What the pages show. `cluster` is of all frontends, the rest of this process."""
 
     version: str
     uptime_s: int
-    totals: Totals | None  # None: not known (yet)
+    cluster: Snapshot | None  # None: not known (yet)
     sockets: Mapping[str, int]  # protocol -> sockets open
     requests: Mapping[tuple[str, ...], int]  # protocol, action, outcome -> count
 
@@ -112,10 +112,13 @@ def stats_document(stats: Stats) -> dict[str, object]:
     requests: dict[str, dict[str, dict[str, int]]] = {}
     for (protocol, action, outcome), count in sorted(stats.requests.items()):
         requests.setdefault(protocol, {}).setdefault(action, {})[outcome] = count
+    cluster = stats.cluster
     return {
         "version": stats.version,
         "uptime_s": stats.uptime_s,
-        "totals": None if stats.totals is None else stats.totals._asdict(),
+        "totals": cluster and cluster.totals._asdict(),
+        "frontends": cluster and cluster.frontends,
+        "requests_per_second": cluster and _rounded(cluster.rates),
         "sockets": dict(stats.sockets),
         "requests": requests,
     }
@@ -126,13 +129,14 @@ def render_stats(stats: Stats) -> str:
     process: dict[str, object] = {"version": stats.version, "uptime, s": stats.uptime_s}
     process |= {f"{protocol} sockets": count for protocol, count in stats.sockets.items()}
     process |= {" ".join(labels): count for labels, count in sorted(stats.requests.items())}
-    return _totals(stats.totals) + "<h2>This frontend</h2>" + _table(process)
+    return _cluster(stats.cluster) + "<h2>This frontend</h2>" + _table(process)
 
 
-def _totals(totals: Totals | None) -> str:
-    if totals is None:
+def _cluster(cluster: Snapshot | None) -> str:
+    if cluster is None:
         return "<h2>All frontends</h2><p>Not known yet.</p>"
-    rows = {
+    totals = cluster.totals
+    rows: dict[str, object] = {
         "swarms": totals.swarms,
         "swarms of browsers": totals.browser_swarms,
         "IPv4 seeders": totals.ipv4_seeders,
@@ -141,8 +145,15 @@ def _totals(totals: Totals | None) -> str:
         "IPv6 leechers": totals.ipv6_leechers,
         "browsers that seed": totals.browser_seeders,
         "browsers that download": totals.browser_leechers,
+        "frontends": cluster.frontends,
     }
+    rates = sorted(_rounded(cluster.rates).items())
+    rows |= {f"{protocol} requests a second": rate for protocol, rate in rates}
     return "<h2>All frontends</h2>" + _table(rows)
+
+
+def _rounded(rates: Mapping[str, float]) -> dict[str, float]:
+    return {protocol: round(rate, 1) for protocol, rate in rates.items()}
 
 
 def _table(rows: Mapping[str, object]) -> str:

@@ -1,10 +1,11 @@
 """The browsers on this frontend: which socket is whose, and which offers may be answered.
 
-It is the relay between sockets of one process; what it can't reach is another frontend's.
+Offers and answers come from the relay, whichever frontend they began at.
 """
 
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 
 from tracker.metrics import Metrics
@@ -14,6 +15,11 @@ from tracker.wire.websocket import encode_answer, encode_id, encode_offer
 HASH_END = 20  # where a membership's info_hash ends and its peer_id begins
 
 
+def clock_us() -> int:
+    """Unix time in microseconds."""
+    return time.time_ns() // 1000
+
+
 class Session(ABC):
     """One browser's socket, as relaying sees it. Made by the socket's protocol object."""
 
@@ -21,7 +27,7 @@ class Session(ABC):
 
     def __init__(self) -> None:
         # Empty ones are not made: most sockets of a large frontend are idle.
-        self.members: set[bytes] | None = None  # info_hash + peer_id
+        self.members: dict[bytes, int] | None = None  # info_hash + peer_id -> joined at, Unix µs
         self.pending: dict[bytes, tuple[FrontendId, int]] | None = None
         self.number = 0
 
@@ -31,11 +37,13 @@ class Session(ABC):
 
 
 class Sessions:
-    """All sessions of this process. Fits `tracker.service.ports.Relay`."""
+    """All sessions of this process. Fits `tracker.service.ports.Sockets`."""
 
-    def __init__(self, frontend: FrontendId, max_pending: int, metrics: Metrics) -> None:
-        self._frontend = frontend
+    def __init__(
+        self, max_pending: int, metrics: Metrics, clock_us: Callable[[], int] = clock_us
+    ) -> None:
         self._max_pending = max_pending
+        self._clock_us = clock_us
         self._relayed = metrics.relayed
         self._numbers = count(1)
         self._by_number: dict[int, Session] = {}
@@ -67,36 +75,48 @@ class Sessions:
             del self._by_member[member]
         return [(member[:HASH_END], member[HASH_END:]) for member in members]
 
-    def join(self, session: Session, info_hash: InfoHash, peer_id: PeerId) -> None:
-        """The newest socket of a peer_id is the one: a reconnected browser is found at once."""
+    def join(self, session: Session, info_hash: InfoHash, peer_id: PeerId) -> int | None:
+        """The newest socket of a peer_id is the one: a reconnected browser is found at once.
+
+        Returns:
+            The Unix time, in microseconds, that tells it from others; None: it is in already.
+        """
         member = info_hash + peer_id
         before = self._by_member.get(member)
         if before is session:
-            return
+            return None
         if before is not None and before.members is not None:
-            before.members.discard(member)
+            del before.members[member]
         self._by_member[member] = session
         if session.members is None:
-            session.members = set()
-        session.members.add(member)
+            session.members = {}
+        at_us = session.members[member] = self._clock_us()
+        return at_us
+
+    def moved(self, info_hash: InfoHash, peer_id: PeerId, at_us: int) -> bool:
+        """A socket on another frontend takes a membership over, if it is the newer one.
+
+        False: it was not here, or stays.
+        """
+        member = info_hash + peer_id
+        session = self._by_member.get(member)
+        if session is None or session.members is None or session.members[member] >= at_us:
+            return False
+        del self._by_member[member], session.members[member]
+        self._relayed["moved", "delivered"] += 1
+        return True
 
     def quit(self, session: Session, info_hash: InfoHash, peer_id: PeerId) -> bool:
         """End a membership; False: it is not this session's (any more)."""
         member = info_hash + peer_id
         if session.members is None or member not in session.members:
             return False
-        session.members.discard(member)
-        del self._by_member[member]
+        del self._by_member[member], session.members[member]
         return True
 
     # -- offers and answers --------------------------------------------------------------------
 
-    @property
-    def frontends(self) -> Container[FrontendId]:
-        """This one only."""
-        return (self._frontend,)
-
-    def offer(self, frontend: FrontendId, offer: Offer) -> bool:
+    def offer(self, offer: Offer) -> bool:
         """Deliver an offer to a browser here, and remember that it may be answered."""
         session = self._by_member.get(offer.info_hash + offer.to_peer_id)
         if session is None:
@@ -108,7 +128,7 @@ class Sessions:
         self._relayed["offer", "delivered"] += 1
         return True
 
-    def answer(self, frontend: FrontendId, answer: Answer) -> bool:
+    def answer(self, answer: Answer) -> bool:
         """Deliver an answer to the socket whose offer it answers."""
         session = self._by_number.get(answer.session)
         if session is None:

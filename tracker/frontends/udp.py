@@ -29,6 +29,7 @@ MAX_REQUEST = 2048  # bytes read of a datagram; an announce with all its options
 ANCILLARY = socket.CMSG_SPACE(20)  # an in6_pktinfo, the larger of the two
 REPLY_HEAD = 20  # bytes of an announce reply before its peers
 COUNTS_SIZE, SCRAPE_HEAD = 12, 8
+KERNEL_SIZE = 512  # bytes of a receive buffer that the least datagram takes, by Linux's count
 
 IP_PKTINFO = getattr(socket, "IP_PKTINFO", 8)  # Linux's number, which Python 3.11 does not name
 
@@ -67,13 +68,13 @@ class UdpFrontend:
         """Serve a bound, non-blocking socket."""
         self._sockets.append(UdpSocket(self, sock))
 
-    def drain(self) -> None:
-        """Read no more; what was asked is still answered."""
+    async def drain(self) -> None:
+        """Read what has come, and no more; what was asked is still answered."""
         for each in self._sockets:
-            each.drain()
+            await each.drain()
 
     def close(self) -> None:
-        """Close the sockets, after `drain`."""
+        """Close the sockets."""
         for each in self._sockets:
             each.close()
         self._sockets.clear()
@@ -186,26 +187,33 @@ class UdpSocket:
             sock.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
         self._loop.add_reader(sock.fileno(), self._readable)
 
-    def drain(self) -> None:
-        """Read no more."""
+    async def drain(self) -> None:
+        """Read what the kernel holds for us, and no more."""
         self._loop.remove_reader(self._socket.fileno())
+        held = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // KERNEL_SIZE
+        for _ in range(0, held, self._frontend.settings.batch):  # not for as long as more comes
+            if not self._readable():
+                return
+            await asyncio.sleep(0)
 
     def close(self) -> None:
         """Answer no more."""
+        self._loop.remove_reader(self._socket.fileno())
         self._socket.close()
 
-    def _readable(self) -> None:
-        """Read up to a batch; the loop calls again at once if there is more."""
+    def _readable(self) -> bool:
+        """Read up to a batch; the loop calls again at once if there is more, as True tells."""
         receive, handle, send = self._socket.recvmsg, self._frontend.handle, self._send
         for _ in range(self._frontend.settings.batch):
             try:
                 data, ancillary, _flags, origin = receive(MAX_REQUEST, ANCILLARY)
             except BlockingIOError:
-                return
+                return False
             except OSError as error:  # an earlier answer's ICMP error; the socket is still good
                 log.debug("udp.receive", error=str(error))
                 continue
             handle(data, origin, partial(send, origin, _source(ancillary)))
+        return True
 
     def _send(self, origin: Origin, ancillary: Ancillary, reply: bytes) -> None:
         """Answer from the address that was asked; what the kernel won't take is lost, as UDP is."""

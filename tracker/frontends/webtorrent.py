@@ -1,5 +1,6 @@
 """The conversation with a browser: WebTorrent's tracker messages, without the socket."""
 
+from collections.abc import Iterator
 from functools import partial
 
 from tracker.errors import Denied, TrackerError
@@ -23,6 +24,7 @@ from tracker.wire.websocket import (
     AnnounceMessage,
     AnswerMessage,
     BadMessage,
+    OfferIn,
     ScrapeMessage,
     decode,
     encode_announce_reply,
@@ -95,7 +97,9 @@ class WebTorrent:
         members = session.members or ()
         if len(members) >= self._settings.max_swarms and info_hash + peer_id not in members:
             raise Denied("too many swarms on one connection")
-        self._sessions.join(session, info_hash, peer_id)
+        at_us = self._sessions.join(session, info_hash, peer_id)
+        if at_us is not None:
+            self._relay.joined(info_hash, peer_id, at_us)
 
     def _recount(self, session: Session, message: AnnounceMessage) -> None:
         """`stopped` from a socket that is not the peer's newest: it removes nobody."""
@@ -121,20 +125,31 @@ class WebTorrent:
             return
         self._count["ws", "announce", "ok"] += 1
         session.send(encode_announce_reply(info_hash, result.interval_s, result.counts))
-        takers = iter(result.takers)
+        takers = iter(result.takers)  # one for all offers, so that nobody gets two
         for given in message.offers[: self._settings.max_offers]:
-            for peer_id, frontend in takers:  # each offer to the first that is still there
-                offer = Offer(
-                    info_hash,
-                    message.peer_id,
-                    peer_id,
-                    given.offer_id,
-                    given.offer,
-                    self._frontend,
-                    session.number,
-                )
-                if self._relay.offer(frontend, offer):
-                    break
+            self._offer(session.number, message, takers, given)
+
+    def _offer(
+        self,
+        number: int,
+        message: AnnounceMessage,
+        takers: Iterator[tuple[PeerId, FrontendId]],
+        given: OfferIn,
+    ) -> None:
+        """Send an offer to the first taker that is still there; without one it is dropped."""
+        for peer_id, frontend in takers:
+            offer = Offer(
+                message.info_hash,
+                message.peer_id,
+                peer_id,
+                given.offer_id,
+                given.offer,
+                self._frontend,
+                number,
+            )
+            in_vain = partial(self._offer, number, message, takers, given)
+            if self._relay.offer(frontend, offer, in_vain):
+                break
 
     def _answer(self, session: Session, message: AnswerMessage) -> None:
         info_hash, peer_id, to_peer_id, offer_id, text = message

@@ -16,8 +16,9 @@ from tracker.model import (
     InfoHash,
     PeerId,
 )
+from tracker.policy.access import AccessLists
 from tracker.policy.selection import choose
-from tracker.service.ports import Clock, Plan, Relay, Swarms, View
+from tracker.service.ports import Clock, Frontends, Plan, Swarms, View
 from tracker.settings import WsSettings
 
 CUT = PEER_ID_SIZE  # where a member's peer_id ends and its frontend begins
@@ -28,14 +29,23 @@ class Browsers:
     """What the WebSocket frontend asks. Rules of `done` as in `tracker.service.peers`."""
 
     def __init__(
-        self, settings: WsSettings, swarms: Swarms, relay: Relay, frontend: FrontendId, clock: Clock
+        self,
+        settings: WsSettings,
+        swarms: Swarms,
+        frontends: Frontends,
+        clock: Clock,
+        access: AccessLists | None = None,
     ) -> None:
-        """`frontend` is the id of this process, which marks its browsers in the swarm."""
+        """This frontend's id marks its browsers in the swarm.
+
+        `access` says which torrents are served; None: all.
+        """
         self._settings = settings
         self._swarms = swarms
-        self._relay = relay
-        self._frontend = frontend
+        self._frontends = frontends
+        self._frontend = frontends.me
         self._clock = clock
+        self._access = access or AccessLists()
 
     def announce(
         self,
@@ -45,8 +55,10 @@ class Browsers:
         """Take in one browser's announce, and say who may get its offers.
 
         Raises:
+            Denied: the torrent is not served.
             Unavailable: see `tracker.service.ports`.
         """
+        self._access.check(request.info_hash)
         leaving = request.event is Event.STOPPED
         offers = min(request.offers, self._settings.max_offers)
         plan = Plan(
@@ -95,7 +107,7 @@ class Browsers:
 
         Some more than were asked for, since one may just have left.
         """
-        me, reachable = plan.peer_id, self._relay.frontends
+        me, reachable = plan.peer_id, self._frontends.alive
         seeders, leechers = (
             [member for member in role if member[CUT:] in reachable and member[:CUT] != me]
             for role in view.own

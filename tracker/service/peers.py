@@ -16,8 +16,9 @@ from tracker.model import (
     Counts,
     InfoHash,
 )
+from tracker.policy.access import AccessLists
 from tracker.policy.addresses import check_dialable
-from tracker.policy.intervals import spread
+from tracker.policy.intervals import early, spread
 from tracker.policy.limits import PerAddress
 from tracker.policy.selection import choose, clamp_numwant
 from tracker.service.ports import Clock, Plan, Swarms, View
@@ -30,17 +31,35 @@ class Peers:
     Each `done` is called once, with an answer or an error; what a method raises comes instead.
     """
 
-    def __init__(self, settings: AnnounceSettings, swarms: Swarms, clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: AnnounceSettings,
+        swarms: Swarms,
+        clock: Clock,
+        access: AccessLists | None = None,
+    ) -> None:
+        """`access` says which torrents are served; None: all."""
         self._settings = settings
         self._swarms = swarms
         self._clock = clock
+        self._access = access or AccessLists()
         self._limit = PerAddress(settings.per_address)
+        self._early_until_s = 0
+
+    def swarms_lost(self, at_s: int) -> None:
+        """All swarms were lost at that Unix second: for an interval, peers are needed early.
+
+        Each that then enters a swarm is asked to come back within a tenth of the interval, once,
+        when more of the others will be there.
+        """
+        self._early_until_s = at_s + self._settings.interval
 
     def announce(self, request: Announce, done: Callable[[Announced | TrackerError], None]) -> None:
         """Take in one peer's announce.
 
         Raises:
-            Denied: an address or port that can't be dialled, or too many announces.
+            Denied: an address or port that can't be dialled, a torrent that is not served, or too
+                many announces.
             Unavailable: see `tracker.service.ports`.
         """
         now_s = self._clock()
@@ -62,6 +81,7 @@ class Peers:
 
     def _admit(self, request: Announce, now_s: int) -> None:
         check_dialable(request.endpoint)
+        self._access.check(request.info_hash)
         if not self._limit.allows(request.endpoint[:-2], now_s):
             raise Denied("too many announces from this address")
 
@@ -93,8 +113,13 @@ class Peers:
         settings = self._settings
         own, other = self._chosen(plan, view)
         ipv4, ipv6 = (own, other) if plan.family is IPV4 else (other, own)
-        interval = spread(settings.interval, settings.interval_jitter, random.random())
-        done(Announced(interval, settings.min_interval, view.counts, ipv4, ipv6))
+        min_interval = settings.min_interval
+        if view.new and self._clock() < self._early_until_s:
+            interval = early(settings.interval, random.random())
+            min_interval = min(min_interval, interval)
+        else:
+            interval = spread(settings.interval, settings.interval_jitter, random.random())
+        done(Announced(interval, min_interval, view.counts, ipv4, ipv6))
 
     def _chosen(self, plan: Plan, view: View) -> tuple[bytes, bytes]:
         """Endpoints of the asker's own family, and the rest from the other, joined."""

@@ -5,13 +5,14 @@ that raises never calls its `done`; any other calls it exactly once, with an ans
 error that stands in its place.
 """
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from typing import NamedTuple, Protocol, TypeAlias
 
 from tracker.errors import TrackerError
 from tracker.model import Answer, Counts, Family, FrontendId, InfoHash, Offer, PeerId
 
 Clock: TypeAlias = Callable[[], int]  # Unix seconds
+InVain: TypeAlias = Callable[[], None]
 Member: TypeAlias = bytes  # what a swarm holds: an endpoint, or a browser's peer_id + frontend
 
 
@@ -42,6 +43,7 @@ class View(NamedTuple):
     counts: Counts  # completed: 0 unless the plan is full
     own: Candidates  # of the announcer's family
     other: Candidates  # of the other IP family, for a full plan
+    new: bool  # the announcer was not in the swarm before
 
 
 class Swarms(Protocol):
@@ -63,15 +65,50 @@ class Swarms(Protocol):
         """Remove a member that is gone, without an answer; a lost removal expires by itself."""
 
 
+class Frontends(Protocol):
+    """The frontends of the cluster, as far as this one knows."""
+
+    me: FrontendId
+
+    @property
+    def alive(self) -> Container[FrontendId]:
+        """Those that can be reached now; browsers of others are not offered to."""
+
+    def __iter__(self) -> Iterator[FrontendId]:
+        """The others that can be reached now."""
+
+    def lost(self, frontend: FrontendId) -> None:
+        """A message to it reached nobody."""
+
+
 class Relay(Protocol):
     """The way of offers and answers to browsers' sockets, wherever those are."""
 
-    @property
-    def frontends(self) -> Container[FrontendId]:
-        """The frontends that can be reached now; browsers of others are not offered to."""
+    def offer(self, frontend: FrontendId, offer: Offer, in_vain: InVain) -> bool:
+        """Send an offer on its way.
 
-    def offer(self, frontend: FrontendId, offer: Offer) -> bool:
-        """Send an offer on its way; False: it is known to be in vain, so try another browser."""
+        False: it is known to be in vain, so try another browser. After True, `in_vain` may be
+        called, once and later, for the same reason.
+        """
 
     def answer(self, frontend: FrontendId, answer: Answer) -> bool:
         """Send an answer on its way; False: it is known to be in vain."""
+
+    def joined(self, info_hash: InfoHash, peer_id: PeerId, at_us: int) -> None:
+        """A browser joined a swarm here: its older socket, on any other frontend, lets go.
+
+        `at_us`, Unix microseconds, tells all alike which of two is the newer one.
+        """
+
+
+class Sockets(Protocol):
+    """The browsers' sockets of this process: where the relay delivers."""
+
+    def offer(self, offer: Offer) -> bool:
+        """Deliver an offer; False: that browser is not here."""
+
+    def answer(self, answer: Answer) -> bool:
+        """Deliver an answer; False: the offerer's socket is gone."""
+
+    def moved(self, info_hash: InfoHash, peer_id: PeerId, at_us: int) -> bool:
+        """A browser joined elsewhere; False: it was not here, or is newer here."""

@@ -1,8 +1,11 @@
 """Where a Redis is, and how one gets in: read from its URL by redis-py's own rules."""
 
 import asyncio
+import re
 import ssl
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Self
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from redis.asyncio.connection import (
     AbstractConnection,
@@ -13,25 +16,108 @@ from redis.asyncio.connection import (
 )
 from redis.exceptions import RedisError
 
+from tracker.store.link import Reply
 from tracker.store.resp import command
+
+GROUP_URL = re.compile(
+    r"(rediss?)\+[a-z]+://([^/?@]*@)?([^/?@]+)(?:/([^/?]*)(?:/(\d*))?)?(?:\?(.*))?"
+)
+
+
+class Server(NamedTuple):
+    """What a server says of itself when it is greeted."""
+
+    version: tuple[int, ...]  # as in (7, 0, 15)
+    mode: str  # standalone, cluster or sentinel
+    role: str  # master or replica
+
+    @classmethod
+    def of(cls, hello: Reply) -> Self:
+        """From the reply to HELLO in RESP2: names and values by turns."""
+        assert isinstance(hello, list)
+        words = [word.decode() if isinstance(word, bytes) else "" for word in hello]
+        told = dict(zip(words[::2], words[1::2], strict=True))
+        numbers = tuple(int(part) for part in told["version"].split(".") if part.isdigit())
+        return cls(numbers, told["mode"], told["role"])
+
+
+class Group(NamedTuple):
+    """What a URL of several servers tells.
+
+    It is ``redis+KIND://[USER:PASSWORD@]HOST[:PORT],…[/NAME[/DATABASE]][?OPTIONS]``, or
+    ``rediss+KIND`` for TLS.
+    """
+
+    addresses: Sequence["Address"]
+    name: str
+    own: dict[str, str]  # options that are not redis-py's
+
+    @classmethod
+    def of(cls, url: str, port: int, own: Sequence[str] = ()) -> Self:
+        """Understand `url`; `port` is that of hosts without, `own` names options of our own.
+
+        Raises:
+            ValueError: it is no such URL, or has options that redis-py does not know.
+        """
+        found = GROUP_URL.fullmatch(url)
+        parts = [urlsplit(f"//{host}") for host in found[3].split(",")] if found else []
+        if found is None or not all(part.hostname for part in parts):
+            raise ValueError("Redis URL: not like redis+KIND://HOST:PORT,HOST:PORT")
+        scheme, user, _, name, database, query = found.groups(default="")
+        options = dict(parse_qsl(query))
+        ours = {name: options.pop(name) for name in own if name in options}
+        any_host = Address(f"{scheme}://{user}localhost/{database}?{urlencode(options)}")
+        addresses = [any_host.at(str(part.hostname), part.port or port) for part in parts]
+        return cls(addresses, unquote(name), ours)
 
 
 class Address:
     """A ``redis://``, ``rediss://`` or ``unix://`` URL, understood once.
 
+    Args:
+        url: such a URL.
+        instead: options in place of those of the URL.
+
     Raises:
         ValueError: the URL is none of these, or has options that redis-py does not know.
     """
 
-    def __init__(self, url: str) -> None:
-        options: dict[str, Any] = {**parse_url(url)}
-        kind: type[AbstractConnection] = options.pop("connection_class", Connection)
+    def __init__(self, url: str, **instead: str | int) -> None:
+        self._url = url
+        self._options: dict[str, Any] = {**parse_url(url), **instead}
+        self._kind: type[AbstractConnection] = self._options.pop("connection_class", Connection)
         try:
-            self._connection = kind(**options)
+            self._connection = self._kind(**self._options)
         except (TypeError, RedisError) as error:
             raise ValueError(f"Redis URL: {error}") from error
         if isinstance(self._connection, Connection):
             self._connection.host.encode("idna")  # as will be done to connect
+
+    def at(self, host: str, port: int) -> "Address":
+        """Another server, which one enters as this one."""
+        return Address(self._url, host=host, port=port)
+
+    @property
+    def host(self) -> str:
+        """Of a server that is not on a UNIX socket; so is the port."""
+        assert isinstance(self._connection, Connection)
+        return self._connection.host
+
+    @property
+    def port(self) -> int:
+        """See `host`."""
+        assert isinstance(self._connection, Connection)
+        return int(self._connection.port)
+
+    @property
+    def tls(self) -> bool:
+        """Whether the connection is encrypted."""
+        return isinstance(self._connection, SSLConnection)
+
+    def options(self) -> dict[str, Any]:
+        """What redis-py must be told to make such connections itself, but for host and port."""
+        names = self._options.keys() - {"host", "port"}
+        return {name: self._options[name] for name in names} | {"connection_class": self._kind}
 
     def __str__(self) -> str:
         """Without the secret, fit for a log."""
@@ -41,6 +127,10 @@ class Address:
         assert isinstance(connection, Connection)
         host = f"[{connection.host}]" if ":" in connection.host else connection.host
         return f"{host}:{connection.port}"
+
+    async def found(self) -> Self:
+        """Itself: for a server that stays where it is (`tracker.store.pipeline.Find`)."""
+        return self
 
     async def connect(self, protocol: asyncio.Protocol) -> None:
         """Open a connection that `protocol` is told of.
@@ -63,12 +153,15 @@ class Address:
         return connection.ssl_context.get() if isinstance(connection, SSLConnection) else None
 
     def greeting(self) -> tuple[bytes, int]:
-        """The commands that begin a connection, and how many replies they have."""
+        """The commands that begin a connection, and how many replies they have.
+
+        The first one is HELLO: see `Server`.
+        """
         connection = self._connection
-        commands = [command("CLIENT", "SETNAME", "tracker")]
-        if connection.db:
-            commands.insert(0, command("SELECT", connection.db))
+        login: list[str] = []
         if connection.password:
-            user = [connection.username] if connection.username else []
-            commands.insert(0, command("AUTH", *user, connection.password))
+            login = ["AUTH", connection.username or "default", connection.password]
+        commands = [command("HELLO", 2, *login, "SETNAME", "tracker")]
+        if connection.db:
+            commands.append(command("SELECT", connection.db))
         return b"".join(commands), len(commands)

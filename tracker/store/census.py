@@ -1,99 +1,141 @@
-"""All swarms and live peers, counted in small steps; and the totals, kept for every frontend.
+"""The whole cluster counted: swarms, live peers, requests; and that, kept for every frontend.
 
-A step is one SCAN and the ZCOUNTs of what it found, well under a millisecond of Redis's time
-each, and a pause follows, so announces hardly wait. A swarm that comes, goes, or is seen twice
-while Redis resizes its table is counted a little wrong: the totals are for people.
+A swarm that comes, goes, or is seen twice meanwhile is counted a little wrong: the numbers are
+for people.
 """
 
-import asyncio
-from collections import Counter
-from typing import cast
+from heapq import nlargest
+from operator import attrgetter
+from typing import NamedTuple, cast
 
-from tracker.errors import Unavailable
-from tracker.model import Family, InfoHash, Totals
-from tracker.store.keys import KEY_SIZE, STATISTICS, SWARM_TAG, swarm_key
+import msgspec
+
+from tracker.model import Family, InfoHash, Snapshot, SwarmSize, Totals
+from tracker.policy.rates import activity, total
+from tracker.store.fenced import publish
+from tracker.store.frontends import registered
+from tracker.store.keys import STATISTICS, SWARM_TAG, info_hash_of, swarm_key
 from tracker.store.phrases import Tails
-from tracker.store.pipeline import Pipeline, Reply
+from tracker.store.pipeline import asked
 from tracker.store.reading import COUNTING
 from tracker.store.resp import command
+from tracker.store.topology import Part, Redis
+from tracker.store.walk import walk
 
-STEP = 100  # keys of one SCAN
-PAUSE_S = 0.005
+SNAPSHOT = "snapshot"  # the field that holds it, in MessagePack
+SWARMS = b"[46w]{:*"
+COUNTED = [field for field in Totals._fields if field != "counted_at"]
+LEAST_KEPT = 1000  # candidates for the largest swarms, sorted out when there are twice as many
+
+
+class Size(NamedTuple):
+    """Live peers of one family of a swarm."""
+
+    seeders: int
+    leechers: int
 
 
 class Census:
-    """Counts over one pipeline. Each method raises Unavailable when Redis is away."""
+    """Counts over one Redis. Each method raises Unavailable when that is away."""
 
-    def __init__(self, pipeline: Pipeline) -> None:
-        self._pipeline = pipeline
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
 
-    async def count(self, now_s: int) -> Totals:
-        """Count who is live at `now_s`. Takes some seconds for 100,000 swarms."""
-        sums: Counter[str] = Counter()
-        tails = Tails(now_s, 0, 0)
-        cursor = b"0"
-        while True:
-            cursor, keys = await self._scan(cursor)
-            await self._add(sums, keys, tails)
-            if cursor == b"0":
-                return Totals(counted_at=now_s, **sums)
-            await asyncio.sleep(PAUSE_S)
+    async def take(self, now_s: int, top: int) -> Snapshot:
+        """Count who is live at `now_s`. Takes some seconds for 100,000 swarms of a primary.
 
-    async def publish(self, totals: Totals, ttl_s: int) -> None:
-        """Keep `totals` for `ttl_s` seconds, in place of earlier ones."""
-        fields = (word for item in totals._asdict().items() for word in item)
-        write = command("DEL", STATISTICS) + command("HSET", STATISTICS, *fields)
-        await self._ask(write + command("EXPIRE", STATISTICS, ttl_s), 3)
+        Args:
+            now_s: Unix seconds.
+            top: how many of the largest swarms to name.
+        """
+        before = await self.published()
+        known = {} if before is None else before.activity
+        alive = [each for each in await registered(self._redis) if each.expires_at > now_s]
+        active = {each.id: activity(each.facts, known.get(each.id)) for each in alive if each.facts}
+        count = _Count(self._redis, now_s, top)
+        await walk(self._redis, SWARMS, count.add)
+        return Snapshot(
+            totals=Totals(counted_at=now_s, **count.sums),
+            frontends=len(alive),
+            rates=total(active.values()),
+            activity=active,
+            top=count.largest(),
+        )
 
-    async def published(self) -> Totals | None:
-        """The totals last published; None if they expired, or another version wrote them."""
-        (reply,) = await self._ask(command("HGETALL", STATISTICS), 1)
-        words = cast(list[bytes], reply)
-        pairs = zip(words[::2], words[1::2], strict=True)
-        found = {name.decode(): int(number) for name, number in pairs}
-        return Totals(**found) if found.keys() == set(Totals._fields) else None
+    async def publish(self, snapshot: Snapshot, *, token: int, ttl_s: int) -> None:
+        """Keep `snapshot` for `ttl_s` seconds, in place of earlier ones.
 
-    async def _scan(self, cursor: bytes) -> tuple[bytes, list[bytes]]:
-        """The next cursor, and the keys of this step that may be swarms."""
-        scan = command("SCAN", cursor, "COUNT", STEP, "TYPE", "zset")
-        (reply,) = await self._ask(scan, 1)
-        after, keys = cast(tuple[bytes, list[bytes]], reply)
-        return after, [key for key in keys if len(key) == KEY_SIZE]
+        Raises:
+            Superseded: a worker with a newer token published already.
+        """
+        fields = {SNAPSHOT: msgspec.msgpack.encode(snapshot)}
+        await publish(self._redis, STATISTICS, fields, token=token, ttl_s=ttl_s)
 
-    async def _add(self, sums: Counter[str], keys: list[bytes], tails: Tails) -> None:
+    async def published(self) -> Snapshot | None:
+        """What was last published; None if it expired, or another version wrote it."""
+        (reply,) = await self._redis.ask(STATISTICS, command("HGET", STATISTICS, SNAPSHOT), 1)
+        try:
+            return msgspec.msgpack.decode(cast(bytes | None, reply) or b"", type=Snapshot)
+        except msgspec.DecodeError:
+            return None
+
+
+class _Count:
+    """One counting, as far as it has come."""
+
+    def __init__(self, redis: Redis, now_s: int, top: int) -> None:
+        self.sums = dict.fromkeys(COUNTED, 0)  # by field of `Totals`
+        self._redis = redis
+        self._tails = Tails(now_s, 0, 0)
+        self._top = top
+        self._candidates: dict[tuple[InfoHash, bool], SwarmSize] = {}
+
+    async def add(self, keys: list[bytes]) -> None:
         """Add what lives under `keys`; a swarm of both IP families counts with its IPv4 key."""
-        hashes = [[key[1:] for key in keys if key[:1] == tag] for tag in SWARM_TAG]
-        live = [await self._live(family, hashes[family], tails) for family in Family]
+        hashes = [[info_hash_of(key) for key in keys if key.startswith(tag)] for tag in SWARM_TAG]
+        live = [await self._live(family, hashes[family]) for family in Family]
         ipv4, ipv6, browsers = live
-        of_both = await self._live(Family.IPV4, list(ipv6), tails)
-        sums["swarms"] += len(ipv4) + len(ipv6) - len(of_both)
-        sums["browser_swarms"] += len(browsers)
+        of_both = await self._live(Family.IPV4, list(ipv6))
+        self.sums["swarms"] += len(ipv4) + len(ipv6) - len(of_both)
+        self.sums["browser_swarms"] += len(browsers)
         for name, swarms in zip(("ipv4", "ipv6", "browser"), live, strict=True):
-            sums[f"{name}_seeders"] += sum(seeders for seeders, _ in swarms.values())
-            sums[f"{name}_leechers"] += sum(leechers for _, leechers in swarms.values())
+            self.sums[f"{name}_seeders"] += sum(size.seeders for size in swarms.values())
+            self.sums[f"{name}_leechers"] += sum(size.leechers for size in swarms.values())
+        whole = {hash_: _joined(size, of_both.get(hash_)) for hash_, size in ipv6.items()}
+        self._rank(ipv4 | whole, browsers=False)
+        self._rank(browsers, browsers=True)
 
-    async def _live(
-        self, family: Family, info_hashes: list[InfoHash], tails: Tails
-    ) -> dict[InfoHash, tuple[int, int]]:
-        """Seeders and leechers of those swarms that have any."""
+    def largest(self) -> list[SwarmSize]:
+        """The largest swarms so far, the largest first."""
+        return nlargest(self._top, self._candidates.values(), key=attrgetter("peers"))
+
+    async def _live(self, family: Family, info_hashes: list[InfoHash]) -> dict[InfoHash, Size]:
+        """The sizes of those swarms that have anyone."""
         if not info_hashes:
             return {}
         keys = [swarm_key(family, info_hash) for info_hash in info_hashes]
-        parts = [part for key in keys for part in COUNTING.commands(key, tails)]
-        replies = await self._ask(b"".join(parts), COUNTING.replies * len(keys))
+        parts = [
+            Part(key, b"".join(COUNTING.commands(key, self._tails)), COUNTING.replies)
+            for key in keys
+        ]
+        replies = await asked(lambda done: self._redis.submit_all(parts, done))
         numbers = cast(list[int], replies)
-        rows = zip(info_hashes, numbers[::2], numbers[1::2], strict=True)
-        return {info_hash: (up, down) for info_hash, up, down in rows if up or down}
+        sizes = map(Size, numbers[::2], numbers[1::2])
+        return {hash_: size for hash_, size in zip(info_hashes, sizes, strict=True) if any(size)}
 
-    async def _ask(self, commands: bytes, count: int) -> list[Reply]:
-        future: asyncio.Future[list[Reply] | Unavailable] = asyncio.Future()
+    def _rank(self, swarms: dict[InfoHash, Size], *, browsers: bool) -> None:
+        """Let `swarms` compete. One of both IP families is whole only when seen by its IPv6 key."""
+        if not self._top:
+            return
+        for info_hash, size in swarms.items():
+            found = SwarmSize(info_hash, browsers, *size)
+            other = self._candidates.get((info_hash, browsers))
+            if other is None or other.peers < found.peers:
+                self._candidates[info_hash, browsers] = found
+        if len(self._candidates) > 2 * max(self._top, LEAST_KEPT):
+            self._candidates = {(each.info_hash, each.browsers): each for each in self.largest()}
 
-        def done(result: list[Reply] | Unavailable) -> None:
-            if not future.done():  # who asked may have been cancelled
-                future.set_result(result)
 
-        self._pipeline.submit(commands, count, done)
-        result = await future
-        if isinstance(result, Unavailable):
-            raise result
-        return result
+def _joined(one: Size, other: Size | None) -> Size:
+    """Both families of a swarm."""
+    return one if other is None else Size(*map(sum, zip(one, other, strict=True)))

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
 
 from tracker.service.ports import Candidates, Member
+from tracker.store.link import Reply
 from tracker.store.phrases import (
     WHOLE,
     ZCOUNT,
@@ -23,7 +24,6 @@ from tracker.store.phrases import (
     rank_rev_tail,
     rank_tail,
 )
-from tracker.store.pipeline import Reply
 
 Share: TypeAlias = tuple[int, int]  # of seeders, of leechers
 Keep: TypeAlias = Callable[[Candidates], None]

@@ -1,7 +1,11 @@
 """Commands in Redis's own words (RESP), as bytes ready to send."""
 
+from typing import TypeAlias
 
-def command(*words: bytes | str | int) -> bytes:
+Word: TypeAlias = bytes | str | int
+
+
+def command(*words: Word) -> bytes:
     """One command: an array of bulk strings."""
     parts = [b"*%d\r\n" % len(words)]
     for word in words:

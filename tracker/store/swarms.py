@@ -16,6 +16,7 @@ from tracker.model import BROWSER, IPV4, IPV6, Counts, Family, InfoHash
 from tracker.service.ports import Member, Plan, View
 from tracker.store.keys import completed_key, swarm_key
 from tracker.store.large import LargeSwarms
+from tracker.store.link import Reply
 from tracker.store.phrases import (
     COUNT_TAIL,
     CRLF,
@@ -31,7 +32,6 @@ from tracker.store.phrases import (
     size_head,
     ttl_tail,
 )
-from tracker.store.pipeline import Pipeline, Reply
 from tracker.store.reading import (
     COUNTING,
     EMPTY,
@@ -41,6 +41,7 @@ from tracker.store.reading import (
     Reading,
     Seen,
 )
+from tracker.store.topology import Part, Redis
 
 PURGE_EVERY = 8  # announces; in between the dead are kept, but neither counted nor given
 MOST_OTHERS = 10_000  # swarms whose other family is remembered
@@ -60,15 +61,15 @@ class Ask(NamedTuple):
 
 
 class RedisSwarms:
-    """`tracker.service.ports.Swarms` over one pipeline, for peers of one time to live.
+    """`tracker.service.ports.Swarms` over one Redis, for peers of one time to live.
 
     Each method raises Unavailable when Redis is away or too much is in flight.
     """
 
     def __init__(
-        self, pipeline: Pipeline, *, ttl_s: int, completed_ttl_s: int, completed_memory_s: int
+        self, redis: Redis, *, ttl_s: int, completed_ttl_s: int, completed_memory_s: int
     ) -> None:
-        self._pipeline = pipeline
+        self._redis = redis
         self._ttl_s, self._memory_s = ttl_s, completed_memory_s
         self._expire = ttl_tail(ttl_s)
         self._expire_completed = ttl_tail(completed_ttl_s)
@@ -98,7 +99,8 @@ class RedisSwarms:
         if plan.full:
             parts += ZSCORE, completed_key(plan.family, plan.info_hash), COUNT_TAIL
             due += 1
-        self._pipeline.submit(
+        self._redis.submit(
+            key,
             b"".join(parts),
             due,
             partial(self._announced, plan, now_s, skip, Ask(key, own), other, done),
@@ -115,11 +117,14 @@ class RedisSwarms:
         tails = self._tails_at(now_s)
         families = (family,) if family is BROWSER else (IPV4, IPV6)
         stride = len(families) * COUNTING.replies + 1
-        parts: list[bytes] = []
+        parts: list[Part] = []
         for info_hash in info_hashes:
+            counter = completed_key(family, info_hash)
+            words: list[bytes] = []
             for each in families:
-                parts += COUNTING.commands(swarm_key(each, info_hash), tails)
-            parts += ZSCORE, completed_key(family, info_hash), COUNT_TAIL
+                words += COUNTING.commands(swarm_key(each, info_hash), tails)
+            words += ZSCORE, counter, COUNT_TAIL
+            parts.append(Part(counter, b"".join(words), stride))
 
         def counted(replies: list[Reply] | Unavailable) -> None:
             if isinstance(replies, Unavailable):
@@ -128,12 +133,12 @@ class RedisSwarms:
                 rows = range(0, len(replies), stride)
                 done([_counts_of_row(replies[at : at + stride]) for at in rows])
 
-        self._pipeline.submit(b"".join(parts), stride * len(info_hashes), counted)
+        self._redis.submit_all(parts, counted)
 
     def leave(self, info_hash: InfoHash, family: Family, member: Member) -> None:
         """Remove a member that is gone, without an answer; a lost removal expires by itself."""
         key = swarm_key(family, info_hash)
-        self._submit_unanswered((ZREM, key, CRLF, SIZE_HEADS[len(member)], member, CRLF), 1)
+        self._submit_unanswered(key, (ZREM, key, CRLF, SIZE_HEADS[len(member)], member, CRLF), 1)
 
     def _writes(self, plan: Plan, key: bytes, tails: Tails) -> tuple[list[bytes], int]:
         """What the announce changes, and how many replies that has."""
@@ -195,6 +200,7 @@ class RedisSwarms:
         if plan.completed and not plan.leaving and replies[0] == 1:
             completed += plan.full
             self._count_completed(completed_key(plan.family, plan.info_hash))
+        new = not plan.leaving and replies[plan.completed] == 1  # ZADD's
         self._others.pop(own.key, None)  # seen before the change, by a reply that came since
         end = skip + own.reading.replies
         seen = own.reading.seen(replies[skip:end])
@@ -207,9 +213,9 @@ class RedisSwarms:
         else:
             seen_other = other
         if seen.exact and seen_other.exact:
-            done(_view(seen, seen_other, completed))
+            done(_view(seen, seen_other, completed, new))
         else:
-            self._recount(plan, own.key, seen, seen_other, completed, done)
+            self._recount(plan, own.key, seen, seen_other, completed, new, done)
 
     def _recount(
         self,
@@ -218,6 +224,7 @@ class RedisSwarms:
         own: Seen,
         other: Seen,
         completed: int,
+        new: bool,
         done: Callable[[Result], None],
     ) -> None:
         """Ask for the true counts of a swarm that turned out to be larger than was read."""
@@ -230,7 +237,8 @@ class RedisSwarms:
             if other.exact:  # then the rest is the own family's
                 size = counts.seeders - other.seeders, counts.leechers - other.leechers
                 self._large.remember(key, own._replace(seeders=size[0], leechers=size[1]))
-            done(View(counts._replace(completed=completed), own.candidates, other.candidates))
+            counts = counts._replace(completed=completed)
+            done(View(counts, own.candidates, other.candidates, new))
 
         try:
             self.scrape([plan.info_hash], plan.family, self._tails.now_s, recounted)
@@ -246,12 +254,12 @@ class RedisSwarms:
 
     def _count_completed(self, counter: bytes) -> None:
         parts = ZINCRBY, counter, ONE_MORE_TAIL, EXPIRE, counter, self._expire_completed
-        self._submit_unanswered(parts, 2)
+        self._submit_unanswered(counter, parts, 2)
 
-    def _submit_unanswered(self, parts: Sequence[bytes], due: int) -> None:
+    def _submit_unanswered(self, key: bytes, parts: Sequence[bytes], due: int) -> None:
         """Soft state: what is lost here was counted by the pipeline, and mends itself."""
         with suppress(Unavailable):
-            self._pipeline.submit(b"".join(parts), due, _ignore)
+            self._redis.submit(key, b"".join(parts), due, _ignore)
 
     def _tails_at(self, now_s: int) -> Tails:
         if self._tails.now_s != now_s:
@@ -274,6 +282,6 @@ def _counts_of_row(row: list[Reply]) -> Counts:
     return Counts(sum(numbers[0::2]), _completed(row[-1]), sum(numbers[1::2]))
 
 
-def _view(own: Seen, other: Seen, completed: int) -> View:
+def _view(own: Seen, other: Seen, completed: int, new: bool) -> View:
     counts = Counts(own.seeders + other.seeders, completed, own.leechers + other.leechers)
-    return View(counts, own.candidates, other.candidates)
+    return View(counts, own.candidates, other.candidates, new)

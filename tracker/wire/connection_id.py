@@ -27,19 +27,25 @@ class ConnectionIds:
     """Makes and checks connection ids.
 
     Args:
-        secrets: of any length, the same in all frontends. The first makes ids, all are accepted,
-            so a secret can be replaced without a gap.
+        secrets: as for `use`.
         lifetime_s: length of a slot. An id is good for one to two times so many seconds.
     """
 
     def __init__(self, secrets: Sequence[bytes], lifetime_s: int) -> None:
+        self.use(secrets)
+        self._lifetime_s = lifetime_s
+
+    def use(self, secrets: Sequence[bytes]) -> None:
+        """Go on with these secrets, of any length, the same in all frontends.
+
+        The first makes ids, all are accepted, so a secret can be replaced without a gap.
+        """
         if not secrets or not all(secrets):
             raise ValueError("connection ids need a secret")
         # Copies of a hash that has taken its key in cost a third less than new ones.
         self._keyed = tuple(
             blake2s(key=blake2s(secret).digest(), digest_size=_HASH_SIZE) for secret in secrets
         )
-        self._lifetime_s = lifetime_s
 
     def mint(self, ip: Ip, now_s: int) -> bytes:
         """The 8 bytes that prove at `now_s`, in Unix seconds, that `ip` receives."""

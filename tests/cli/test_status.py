@@ -1,0 +1,131 @@
+"""``tracker status`` as a process of its own, and how it ends."""
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.redis_servers import RedisServer
+from tests.tools import MORTAL, free_port
+from tests.tracker_process import running_tracker
+from tracker.cli import connection, main
+
+pytestmark = pytest.mark.usefixtures("logging_as_before")
+
+DEADLINE_S = 20.0
+ENVIRONMENT = {"PATH": os.environ["PATH"], "TERM": "xterm", "COLUMNS": "200", "LINES": "50"}
+
+
+@contextmanager
+def watching(*argv: str, output: int = subprocess.PIPE) -> Iterator[subprocess.Popen[bytes]]:
+    """``tracker status --watch``, which is killed if it is still there in the end."""
+    command = [*MORTAL, sys.executable, "-m", "tracker", "status", "--watch", *argv]
+    process = subprocess.Popen(
+        command, stdout=output, stderr=subprocess.PIPE, env=ENVIRONMENT, start_new_session=True
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def interrupted(process: subprocess.Popen[bytes]) -> tuple[int, str]:
+    """The exit code and standard error after Ctrl-C."""
+    assert process.stderr is not None
+    process.send_signal(signal.SIGINT)
+    errors = process.stderr.read().decode()
+    return process.wait(DEADLINE_S), errors
+
+
+def read_until(stream: int, pattern: bytes) -> bytes:
+    """What is read from `stream` until it matches."""
+    seen = b""
+    while not re.search(pattern, seen, re.DOTALL):
+        ready, _, _ = select.select([stream], [], [], DEADLINE_S)
+        assert ready, f"nothing more than {seen!r}"
+        data = os.read(stream, 65536)
+        assert data, f"no more than {seen!r}"
+        seen += data
+    return seen
+
+
+def test_a_running_cluster_is_shown(
+    redis_server: RedisServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with running_tracker("--redis", redis_server.url, "--with-workers") as tracker:
+        assert main(["status", "--redis", redis_server.url]) == 0
+        text = capsys.readouterr()
+        assert main(["status", "--redis", redis_server.url, "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)
+    assert "" == text.err
+    assert "1 frontends" in text.out
+    assert redis_server.url in text.out
+    (frontend,) = found["frontends"]
+    assert (True, tracker.ports["http"]) == (frontend["alive"], frontend["ports"]["http"])
+    assert ["master"] == [node["role"] for node in found["redis"]]
+
+
+def test_without_a_url_it_says_what_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status"]) == 2
+    assert ("", f"tracker: {connection.NO_URL}\n") == capsys.readouterr()
+
+
+@pytest.mark.parametrize("argv", [["--redis", "nonsense"], ["--redis", "redis://x?nonsense=1"]])
+def test_a_bad_url_is_bad_usage(capsys: pytest.CaptureFixture[str], argv: list[str]) -> None:
+    assert main(["status", *argv]) == 2
+    captured = capsys.readouterr()
+    assert "" == captured.out
+    assert captured.err.startswith("tracker: ")
+
+
+@pytest.mark.parametrize("flags", [[], ["--json"], ["--watch"]])
+def test_a_redis_that_is_away_is_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, flags: list[str]
+) -> None:
+    monkeypatch.setattr(connection, "_WAIT_S", 0.1)
+    assert main(["status", "--redis", f"redis://127.0.0.1:{free_port()}", *flags]) == 1
+    assert ("", "tracker: Redis is away\n") == capsys.readouterr()
+
+
+@pytest.mark.parametrize("flags", [[], ["--json"]])
+def test_watching_prints_again_and_again_until_it_is_interrupted(
+    redis_server: RedisServer, flags: list[str]
+) -> None:
+    with watching("--redis", redis_server.url, *flags) as process:
+        assert process.stdout is not None
+        read_until(process.stdout.fileno(), b"master.*master")
+        assert (0, "") == interrupted(process)
+
+
+def test_on_a_terminal_the_screen_is_renewed_and_given_back(redis_server: RedisServer) -> None:
+    ours, theirs = pty.openpty()
+    try:
+        with watching("--redis", redis_server.url, output=theirs) as process:
+            read_until(ours, rb"\x1b\[\?1049h.*master.*master")
+            assert (0, "") == interrupted(process)
+            read_until(ours, rb"\x1b\[\?1049l")
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+def test_watching_goes_on_when_redis_comes_back(redis_server: RedisServer) -> None:
+    with watching("--redis", redis_server.url, "--json") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        read_until(process.stdout.fileno(), b"master")
+        redis_server.kill()
+        read_until(process.stderr.fileno(), b"tracker: the tracker's store is away\n")
+        redis_server.start()
+        read_until(process.stdout.fileno(), b"master")
+        code, _ = interrupted(process)
+        assert 0 == code

@@ -1,0 +1,53 @@
+"""Real clients whose requests meet different frontends, and find each other all the same."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.clients.node import run_script
+from tests.clients.sample import Sample, digest_of
+from tests.cluster.fleet import Fleet
+from tests.cluster.parting import parting
+from tests.tools import require, require_module
+
+
+@pytest.fixture
+def sample() -> Sample:
+    """A torrent of random content, so of a swarm that nobody else is in."""
+    return Sample.random()
+
+
+def test_pages_on_two_frontends_exchange_a_file(
+    fleet: Fleet, sample: Sample, tmp_path: Path
+) -> None:
+    seeders, leechers = (frontend.tracker.ws_url for frontend in fleet.frontends[:2])
+    digest = run_script(
+        "browsers.mjs",
+        require("chromium"),
+        seeders,
+        str(sample.write_content(tmp_path)),
+        leechers,
+        packages=("playwright-core", "webtorrent"),
+    )
+    assert sample.digest == digest.strip()
+
+
+def test_libtorrents_that_connect_at_one_frontend_announce_at_another(
+    fleet: Fleet, sample: Sample, tmp_path: Path
+) -> None:
+    require_module("libtorrent")
+    from tests.clients.libtorrent_peer import (  # noqa: PLC0415 - wheels for some platforms only
+        LibtorrentPeer,
+    )
+
+    with parting(*fleet.frontends[:2]) as between:
+        torrent = sample.write_torrent(tmp_path, between.url)
+        files = sample.write_content(tmp_path / "seeder").parent
+        seeder = LibtorrentPeer(torrent, files, "127.0.0.1")
+        assert 0 == seeder.announced()
+        leecher = LibtorrentPeer(torrent, tmp_path / "leecher", "127.0.0.1")
+        assert 1 == leecher.announced()
+        leecher.finished()
+        leecher.flushed()
+        assert sample.digest == digest_of(tmp_path / "leecher" / sample.name)
+    assert {True, False} == between.parted.keys()

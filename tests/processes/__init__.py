@@ -1,0 +1,1 @@
+"""Many processes on the same ports."""

@@ -1,0 +1,93 @@
+"""Frontends reduced to what the relay needs: a Redis connection, the registry, and sockets."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import count
+
+from tests.recorder import Recorder
+from tests.store.asking import SETTINGS, connected
+from tracker.frontends.sessions import Sessions
+from tracker.metrics import Metrics
+from tracker.model import Facts, FrontendId, InfoHash, Offer, PeerId
+from tracker.settings import RedisSettings
+from tracker.store.frontends import Frontends
+from tracker.store.relay import RedisRelay
+from tracker.store.topology import Redis
+
+HASH, OTHER = b"h" * 20, b"o" * 20
+ANNE, BERT, CARL = b"a" * 20, b"b" * 20, b"c" * 20
+A, B, C = b"frontenA", b"frontenB", b"frontenC"
+MAX_BYTES = 16_777_216
+CLOCK_US = count(1)  # of all parties: it moves on whenever it is looked at
+
+FACTS = Facts("1", "here", 1, 0, 0.0, {}, {}, 0, 0, None)
+
+
+class Party:
+    """One frontend.
+
+    Attributes:
+        gone: the members that the relay had removed from swarms.
+    """
+
+    def __init__(self, redis: Redis, me: FrontendId, settings: RedisSettings, most: int) -> None:
+        self.me, self.redis = me, redis
+        self.metrics = Metrics()
+        self.frontends = Frontends(redis, me, 15, lambda: int(time.time()))
+        self.sessions = Sessions(100, self.metrics, lambda: next(CLOCK_US))
+        self.gone: list[tuple[InfoHash, PeerId]] = []
+        self.relay = RedisRelay(
+            redis,
+            settings,
+            self.frontends,
+            self.sessions,
+            lambda info_hash, peer_id: self.gone.append((info_hash, peer_id)),
+            self.metrics,
+            most,
+        )
+        self.relayed = self.metrics.relayed
+
+    def socket(self, *peers: PeerId) -> Recorder:
+        """A browser's socket, in the swarm `HASH` for each of `peers`."""
+        socket = Recorder()
+        self.sessions.open(socket)
+        for peer_id in peers:
+            at_us = self.sessions.join(socket, HASH, peer_id)
+            assert at_us is not None
+            self.relay.joined(HASH, peer_id, at_us)
+        return socket
+
+
+@asynccontextmanager
+async def party(
+    url: str, me: FrontendId, settings: RedisSettings = SETTINGS, most: int = MAX_BYTES
+) -> AsyncIterator[Party]:
+    """A frontend that listens, and has given a sign of life."""
+    async with connected(url, settings) as redis:
+        party = Party(redis, me, settings, most)
+        party.relay.start()
+        try:
+            await party.relay.wait_up()
+            await party.frontends.beat(FACTS)
+            yield party
+        finally:
+            await party.relay.close()
+
+
+async def acquaint(*parties: Party) -> None:
+    """Let all know of each other."""
+    for each in parties:
+        await each.frontends.beat(FACTS)
+
+
+def an_offer(
+    sender: Party, to: PeerId, number: int = 1, text: bytes = b"{}", session: int = 0
+) -> Offer:
+    """Anne's."""
+    return Offer(HASH, ANNE, to, b'"%d"' % number, text, sender.me, session)
+
+
+def never() -> None:
+    """What becomes of an offer that must not be in vain."""
+    raise AssertionError("in vain")

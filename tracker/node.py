@@ -1,0 +1,361 @@
+"""One serving process: its frontends over one store, and its place in the cluster."""
+
+import asyncio
+import gc
+import math
+import os
+import secrets
+import socket
+import time
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
+from typing import Any
+
+import structlog
+from websockets.frames import CloseCode
+
+from tracker import __version__
+from tracker.clock import clock
+from tracker.errors import TrackerError, Unavailable
+from tracker.frontends.door import Door
+from tracker.frontends.listen import Listeners
+from tracker.frontends.ops import OwnVitals
+from tracker.frontends.pages import Pages, Stats
+from tracker.frontends.sessions import Sessions
+from tracker.frontends.tls import reload, server_context
+from tracker.frontends.udp import UdpFrontend
+from tracker.frontends.websocket import WebSocketFrontend
+from tracker.frontends.webtorrent import WebTorrent
+from tracker.frontends.wheel import Wheel
+from tracker.metrics import Metrics
+from tracker.model import FRONTEND_ID_SIZE, Facts, Snapshot
+from tracker.policy.access import AccessLists
+from tracker.policy.secrets import Ring, accepted
+from tracker.service.browsers import Browsers
+from tracker.service.peers import Peers
+from tracker.settings import Settings
+from tracker.store.access import AccessReader, AccessStore
+from tracker.store.census import Census
+from tracker.store.connect import connect
+from tracker.store.epochs import Epochs
+from tracker.store.frontends import Frontends
+from tracker.store.relay import RedisRelay
+from tracker.store.secrets import RingReader, SecretStore, fresh_ring
+from tracker.store.swarms import RedisSwarms
+from tracker.upkeep import Heartbeat, LossWatch, Probe
+from tracker.wire.connection_id import ConnectionIds
+from workers.runner import Job
+from workers.runner import run as run_jobs
+
+log = structlog.get_logger()
+
+SPREAD_SHARE = 0.8  # of the drain time, in which browsers are told to reconnect
+LEAST_CLOSES = 200  # browsers told in a second at least: a few need not be kept waiting
+FIRST_REQUEST_S = 1.0  # after the ports closed, for the request of who connected just before
+POLL_S = 0.02
+# Requests in flight are young objects without cycles; looking at them every 700 costs 4 % of CPU.
+GC_THRESHOLD = (20_000, 20, 50)
+TOTALS_AGE_S = 2.0  # a page viewed by many asks Redis no more often
+COUNTED = ("announce", "scrape")  # actions that are told of as requests
+
+
+class Node:
+    """Serves until it is drained or closed.
+
+    Args:
+        settings: all of them.
+        redis_url: of the store.
+        listeners: its sockets, which it closes.
+
+    Raises:
+        OSError: a certificate can't be had.
+        ValueError: the URL is none.
+    """
+
+    def __init__(
+        self, settings: Settings, redis_url: str, listeners: Listeners[socket.socket]
+    ) -> None:
+        self.settings = settings
+        self.metrics = metrics = Metrics()
+        self.vitals = OwnVitals(metrics, self.not_ready)
+        self.wheel = Wheel()
+        self._listeners = listeners
+        self._since_s = clock()
+        self._draining = False
+        self._seen: Snapshot | None = None
+        self._seen_until = 0.0
+        announce, ws, cluster = settings.announce, settings.ws, settings.cluster
+        self.redis = connect(redis_url, settings.redis, metrics)
+
+        def swarms(ttl_s: int) -> RedisSwarms:
+            return RedisSwarms(
+                self.redis,
+                ttl_s=ttl_s,
+                completed_ttl_s=announce.completed_ttl,
+                completed_memory_s=announce.completed_memory,
+            )
+
+        me = secrets.token_bytes(FRONTEND_ID_SIZE)
+        self.frontends = Frontends(self.redis, me, cluster.dead_after, clock)
+        self._access = AccessLists()
+        self.peers = Peers(announce, swarms(announce.peer_ttl), clock, self._access)
+        self.sessions = Sessions(ws.max_pending, metrics)
+        browsers = Browsers(ws, swarms(ws.ttl), self.frontends, clock, self._access)
+        self.relay = RedisRelay(
+            self.redis,
+            settings.redis,
+            self.frontends,
+            self.sessions,
+            browsers.leave,
+            metrics,
+            cluster.max_relay,
+        )
+        webtorrent = WebTorrent(ws, browsers, self.sessions, self.relay, me, metrics)
+        self.websocket = WebSocketFrontend(ws, webtorrent, self.wheel, metrics)
+        self._ring = fresh_ring(clock())
+        secret = settings.udp.secret
+        keys = (secret.get_secret_value().encode(),) if secret else accepted(self._ring)
+        self._ids = ConnectionIds(keys, settings.udp.connection_lifetime)
+        self.udp = UdpFrontend(
+            settings.udp,
+            self._ids,
+            self.peers,
+            clock,
+            metrics,
+            client_addresses=announce.client_addresses,
+        )
+        self._census = Census(self.redis)
+        self._tls = server_context(settings.tls)
+        self.ports = dict(listeners.ports)
+        self.pages = Pages(self.stats, self.ports)
+        self._doors: list[Door] = []
+        self._servers: list[asyncio.Server] = []
+        self._leaving = asyncio.Event()
+        self._upkeep: asyncio.Task[None] | None = None
+
+    # -- begin ---------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Begin to serve. Redis may come later: requests fail fast until it does."""
+        await self.redis.start()
+        await self._join()
+        await self.pages.start()
+        await self._listen()
+        self.wheel.start(asyncio.get_running_loop())
+        self._observe()
+        gc.freeze()  # all made so far stays: the collector need not look at it again
+        gc.set_threshold(*GC_THRESHOLD)
+
+    async def _join(self) -> None:
+        """Take a place in the cluster, at once if Redis is there: before anybody is served."""
+        timeout_s = self.settings.redis.timeout
+        self.relay.start()
+        jobs = self._jobs()
+        if await _soon(self.redis.wait_up(), timeout_s):
+            await _soon(self.relay.wait_up(), timeout_s)
+            for job in jobs:
+                with suppress(TrackerError):  # told when it runs again, at once
+                    await _soon(job.run_once(), timeout_s)
+        self._upkeep = asyncio.create_task(
+            run_jobs(jobs, self._leaving, self.metrics), name="upkeep"
+        )
+
+    def _jobs(self) -> Sequence[Job]:
+        """What keeps this process's place in the cluster, most needed first."""
+        period_s = self.settings.cluster.heartbeat
+        jobs: list[Job] = [
+            AccessReader(AccessStore(self.redis), self._access, period_s),
+            LossWatch(Epochs(self.redis, clock), self.peers.swarms_lost, period_s),
+            Heartbeat(self.frontends, self.facts, period_s),
+            Probe(self.relay, period_s),
+        ]
+        if self.settings.udp.secret is None:
+            store = SecretStore(self.redis, 2 * self.settings.udp.secret_period)
+            jobs.insert(0, RingReader(store, self._ring, period_s, self._use_ring))
+        return jobs
+
+    def _use_ring(self, ring: Ring) -> None:
+        self._ids.use(accepted(ring))
+
+    async def _listen(self) -> None:
+        loop = asyncio.get_running_loop()
+        timeout_s = self.settings.http.request_timeout if self._tls else None
+        for names, sockets in self._listeners.tcp:
+            door = self._door(names)
+            for sock in sockets:
+                server = await loop.create_server(
+                    door,
+                    sock=sock,
+                    backlog=self.settings.listen.backlog,
+                    ssl=self._tls,
+                    ssl_handshake_timeout=timeout_s,
+                )
+                self._servers.append(server)
+        for sock in self._listeners.udp:
+            self.udp.listen(sock)
+
+    def _door(self, names: Sequence[str]) -> Door:
+        door = Door(
+            self.settings.listen,
+            self.settings.http,
+            peers=self.peers if "http" in names else None,
+            websocket=self.websocket if "ws" in names else None,
+            pages=self.pages,
+            wheel=self.wheel,
+            metrics=self.metrics,
+            client_addresses=self.settings.announce.client_addresses,
+        )
+        self._doors.append(door)
+        return door
+
+    def reload(self) -> None:
+        """Take what may change while we run: the certificate."""
+        if self._tls is None:
+            log.info("tls.none")
+        else:
+            reload(self._tls, self.settings.tls)
+
+    # -- what it tells -------------------------------------------------------------------------
+
+    def not_ready(self) -> list[str]:
+        """Why this process should get no traffic now."""
+        reasons = []
+        if self._draining:
+            reasons.append("draining")
+        if not self.redis.up:
+            reasons.append("redis is away")
+        return reasons
+
+    def facts(self) -> Facts:
+        """What others are told of this frontend."""
+        requests: dict[str, int] = dict.fromkeys(sorted(self.settings.listen.only), 0)
+        for (protocol, action, _), count in self.metrics.requests.items():
+            if action in COUNTED:
+                requests[protocol] = requests.get(protocol, 0) + count
+        latency_s = self.relay.latency_s
+        return Facts(
+            version=__version__,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            since=self._since_s,
+            beat=time.time(),
+            ports=self.ports,
+            requests=requests,
+            connections=self._connections(),
+            browsers=len(self.sessions),
+            relay_us=None if latency_s is None else round(latency_s * 1e6),
+        )
+
+    async def stats(self) -> Stats:
+        """What the public pages show."""
+        return Stats(
+            version=__version__,
+            uptime_s=clock() - self._since_s,
+            cluster=await self._snapshot(),
+            sockets={"tcp": self._connections(), "ws": len(self.sessions)},
+            requests=dict(self.metrics.requests),
+        )
+
+    async def _snapshot(self) -> Snapshot | None:
+        """The cluster's numbers, asked for once in a while; None while they are not known."""
+        if time.monotonic() >= self._seen_until:
+            self._seen_until = time.monotonic() + TOTALS_AGE_S
+            try:
+                self._seen = await self._census.published()
+            except Unavailable:
+                self._seen = None
+        return self._seen
+
+    def _connections(self) -> int:
+        return sum(map(len, self._doors))
+
+    def _observe(self) -> None:
+        gauge = self.metrics.gauge
+        gauge("tracker_connections", "TCP connections open.", self._connections)
+        gauge("tracker_browsers", "WebSockets open.", lambda: len(self.sessions))
+        gauge("tracker_store_up", "Whether Redis is there.", lambda: self.redis.up)
+        gauge(
+            "tracker_store_in_flight",
+            "Requests that wait for Redis.",
+            lambda: self.redis.in_flight,
+        )
+
+    # -- end -----------------------------------------------------------------------------------
+
+    async def drain(self) -> None:
+        """Fail nobody: be found unready, close the ports, answer, let browsers go, leave."""
+        loop = asyncio.get_running_loop()
+        listen = self.settings.listen
+        deadline = loop.time() + listen.drain
+        self._draining = True
+        for door in self._doors:
+            door.draining = True
+        await asyncio.sleep(listen.grace)
+        for server in self._servers:
+            server.close()
+        await self.udp.drain()
+        last_s = min(deadline, loop.time() + FIRST_REQUEST_S)
+        for door in self._doors:
+            door.close_kept()
+        await self._dismiss_browsers(deadline - loop.time())
+        await self._until_idle(last_s)
+        for door in self._doors:
+            door.close_kept(unasked=True)
+        await self._dismiss_browsers(0.0)  # who came since
+        await self._until_idle(deadline)
+        await self._leave(max(POLL_S, deadline - loop.time()))
+
+    async def _until_idle(self, deadline: float) -> None:
+        """Return once all was answered and all have gone, or at that time of the loop."""
+        loop = asyncio.get_running_loop()
+        # Not an event: what is waited for ends in many places, and nobody else waits for it.
+        while (self._connections() or self.redis.in_flight) and loop.time() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(POLL_S)
+
+    async def _dismiss_browsers(self, time_s: float) -> None:
+        """Spread, so that the frontends they reconnect to are not stormed."""
+        browsers = list(self.websocket.connections)
+        spread_s = min(time_s * SPREAD_SHARE, len(browsers) / LEAST_CLOSES)
+        turns = max(1, int(spread_s / POLL_S))
+        step = max(1, math.ceil(len(browsers) / turns))
+        for at in range(0, len(browsers), step):
+            for browser in browsers[at : at + step]:
+                browser.close(CloseCode.GOING_AWAY, "reconnect")
+            await asyncio.sleep(POLL_S)
+
+    async def _leave(self, timeout_s: float) -> None:
+        """Give up the place in the cluster; without Redis it is lost after its time."""
+        await self._end_upkeep()
+        with suppress(Unavailable):
+            await _soon(self.frontends.resign(), timeout_s)
+
+    async def _end_upkeep(self) -> None:
+        self._leaving.set()
+        if self._upkeep is not None:
+            await asyncio.wait([self._upkeep])
+
+    async def close(self) -> None:
+        """Take down what is left, in whatever state."""
+        self.wheel.stop()
+        await self._end_upkeep()
+        for server in self._servers:
+            server.close()
+        for door in self._doors:
+            door.abort()
+        for browser in list(self.websocket.connections):
+            browser.abort()
+        self.udp.close()
+        await self.pages.stop()
+        await self.relay.close()
+        await self.redis.close()
+        for sock in self._listeners.all():
+            sock.close()
+
+
+async def _soon(what: Coroutine[Any, Any, object], timeout_s: float) -> bool:
+    """Wait for that, but not for ever; False: it was not done in time."""
+    try:
+        await asyncio.wait_for(what, timeout_s)
+    except TimeoutError:
+        return False
+    return True

@@ -1,0 +1,188 @@
+"""One connection to one Redis server: many requests in flight, no task for any of them.
+
+What one turn of the loop asks is written at once; replies come back in order and are matched by
+a queue of callbacks: to await a client library for each would cost more than all the rest of an
+announce. Bounded in number and in time.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import TypeAlias, cast
+
+import hiredis
+import structlog
+
+from tracker.errors import Overloaded, Unavailable
+from tracker.metrics import Metrics
+from tracker.settings import RedisSettings
+
+# Whatever RESP can say; who sent the commands knows the shape of their replies.
+Reply: TypeAlias = list["Reply"] | bytes | int | None
+Done: TypeAlias = Callable[[list[Reply] | Unavailable], None]
+# Takes over a request of which some replies are a `hiredis.ReplyError`: the commands as they were
+# sent, all replies, and who waits for them.
+Mend: TypeAlias = Callable[[bytes, list[Reply], Done], None]
+
+log = structlog.get_logger()
+
+PLENTY = 64  # requests; larger batches cost Redis no less a request
+AWAY = "the tracker's store is away"
+# What another server, another moment or another look at the cluster may mend.
+MENDABLE = frozenset(
+    {"MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "READONLY", "MASTERDOWN", "LOADING"}
+)
+# It was the primary when we connected, and is no more: connect anew.
+DEMOTED = frozenset({"READONLY", "MASTERDOWN"})
+KNOWN_REFUSALS = MENDABLE | {"OOM", "NOAUTH", "NOPERM", "BUSY", "MISCONF", "NOREPLICAS"}
+
+
+class Link(asyncio.Protocol):
+    """One connection's life: from `connection_made` to `connection_lost`, then never again."""
+
+    def __init__(self, settings: RedisSettings, metrics: Metrics, mend: Mend | None = None) -> None:
+        """`mend` gets the requests with errors that it may mend; without it they fail."""
+        self._mend = mend
+        self._loop = asyncio.get_running_loop()
+        self._most = settings.max_in_flight
+        self._timeout = settings.timeout
+        self._metrics = metrics
+        self._reader = hiredis.Reader(replyError=self._refused)
+        self._transport: asyncio.Transport | None = None
+        # Replies due, callback, sent at, commands.
+        self._waiting: deque[tuple[int, Done, float, bytes]] = deque()
+        self._replies: list[Reply] = []  # of the request at the head of the queue
+        self._refusal: str | None = None  # the first error among them
+        self._told: set[str] = set()  # codes of errors that the log has
+        self._out: list[bytes] = []
+        self._gathered = 0  # how many of them the last turn of the loop left
+        self._watch: asyncio.TimerHandle | None = None
+        self.lost = asyncio.Event()
+
+    def send(self, commands: bytes, count: int, done: Done) -> None:
+        """Send `commands`, which have `count` replies; `done` gets those, or why there are none.
+
+        Raises:
+            Overloaded: too many wait already.
+            Unavailable: the connection is closed.
+        """
+        if len(self._waiting) >= self._most:
+            self._metrics.store_errors["overloaded",] += 1
+            raise Overloaded("the tracker is overloaded")
+        if self.lost.is_set():
+            self._metrics.store_errors["away",] += 1
+            raise Unavailable(AWAY)
+        if not self._out:
+            self._loop.call_soon(self._flush)
+        self._out.append(commands)
+        self._waiting.append((count, done, self._loop.time(), commands))
+
+    def abort(self) -> None:
+        """Close at once; whoever waits is told."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def __len__(self) -> int:
+        """How many requests wait for replies."""
+        return len(self._waiting)
+
+    def _flush(self) -> None:
+        """Write, once a turn of the loop brought nothing more, or when there is plenty.
+
+        Under load that makes batches where one turn has but a few requests: a write costs both
+        sides a system call or two. An idle loop turns again in microseconds, no timer needed.
+        """
+        gathered = len(self._out)
+        if self._gathered < gathered < PLENTY:
+            self._gathered = gathered
+            self._loop.call_soon(self._flush)
+            return
+        if self._transport is not None:
+            self._transport.write(b"".join(self._out))
+        self._out.clear()
+        self._gathered = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The connection stands."""
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's fits by shape only
+        self._watch = self._loop.call_later(self._timeout / 8, self._check_deadline)
+
+    def data_received(self, data: bytes) -> None:
+        """Take in what the other end sent."""
+        self._reader.feed(data)
+        gets, waiting, replies = self._reader.gets, self._waiting, self._replies
+        if waiting:  # the longest wait of this turn; one look at the clock serves all
+            self._metrics.store_seconds.observe(self._loop.time() - waiting[0][2])
+        try:
+            while (reply := gets()) is not False:
+                replies.append(reply)
+                if len(replies) == waiting[0][0]:
+                    _, done, _, commands = waiting.popleft()
+                    finished, replies = replies, []
+                    self._replies = replies
+                    if self._refusal is None:
+                        tell(done, finished)
+                    else:
+                        refusal, self._refusal = self._refusal, None
+                        self._refuse(refusal, commands, finished, done)
+        except (hiredis.ProtocolError, IndexError) as error:
+            log.error("redis.protocol", error=str(error))  # bytes that are not a reply we asked for
+            self.abort()
+
+    def _refused(self, text: str) -> Exception:
+        """Hiredis asks what to put in place of an error reply; we note the first as well."""
+        if self._refusal is None:
+            self._refusal = text
+        return hiredis.ReplyError(text)
+
+    def _refuse(self, text: str, commands: bytes, replies: list[Reply], done: Done) -> None:
+        code = text.partition(" ")[0]
+        if code in DEMOTED:
+            self._loop.call_soon(self.abort)
+        if self._mend is not None and code in MENDABLE:
+            self._mend(commands, replies, done)
+        else:
+            if code not in self._told:  # once a connection: many requests may be told so
+                self._told.add(code)
+                log.error("redis.refused", error=text)
+            tell(done, refusal(text, self._metrics))
+
+    def _check_deadline(self) -> None:
+        """Replies come in order, so only the oldest request's age matters."""
+        now = self._loop.time()
+        if self._waiting and now - self._waiting[0][2] > self._timeout:
+            self._metrics.store_errors["timeout",] += 1
+            log.warning("redis.timeout", waiting=len(self._waiting))
+            self.abort()
+        else:
+            self._watch = self._loop.call_later(self._timeout / 8, self._check_deadline)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is over."""
+        assert self._watch is not None  # made with the connection
+        self._watch.cancel()
+        self._transport = None
+        self.lost.set()
+        error = Unavailable(AWAY)
+        while self._waiting:
+            _, done, _, _ = self._waiting.popleft()
+            self._metrics.store_errors["lost",] += 1
+            tell(done, error)
+
+
+def refusal(text: str, metrics: Metrics) -> Unavailable:
+    """What a request comes to that Redis refused with these words; counted."""
+    code = text.partition(" ")[0]
+    kind = code.lower() if code in KNOWN_REFUSALS else "other"
+    metrics.store_errors[kind,] += 1
+    return Overloaded("the tracker is full") if code == "OOM" else Unavailable(AWAY)
+
+
+def tell(done: Done, result: list[Reply] | Unavailable) -> None:
+    """Call `done`; one request's fault must not cost the others."""
+    try:
+        done(result)
+    except Exception as error:  # noqa: BLE001 - it goes to the loop, as if that had called
+        asyncio.get_running_loop().call_exception_handler(
+            {"message": "a store callback failed", "exception": error}
+        )

@@ -1,0 +1,219 @@
+"""One channel, heard on a connection of its own that is made anew whenever it breaks.
+
+Sharded pub/sub wherever the server has it: in a cluster a message of the plain kind goes to all
+nodes. Who publishes and who listens decide by the same server, the primary that owns the
+channel's slot, so that they agree while versions differ.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from typing import cast
+
+import hiredis
+import structlog
+
+from tracker.errors import Unavailable
+from tracker.settings import RedisSettings
+from tracker.store.address import Server
+from tracker.store.link import AWAY, Reply
+from tracker.store.pipeline import FIRST_PAUSE_S, Pipeline
+from tracker.store.resp import command
+from tracker.store.topology import Redis
+
+log = structlog.get_logger()
+
+SHARDED_SINCE = (7,)  # the version of Redis
+
+
+def publish(owner: Pipeline, channel: bytes, message: bytes) -> bytes:
+    """The command that publishes at who owns the channel; its reply is how many heard it.
+
+    Raises:
+        Unavailable: it was never met, so nobody knows how it wants that.
+    """
+    if owner.server is None:
+        raise Unavailable(AWAY)
+    return command("SPUBLISH" if _sharded(owner.server) else "PUBLISH", channel, message)
+
+
+def _sharded(server: Server) -> bool:
+    return server.version >= SHARDED_SINCE
+
+
+class Inbox(asyncio.Protocol):
+    """One connection's life: greeted, subscribed, then nothing but messages."""
+
+    def __init__(self, received: Callable[[bytes], None]) -> None:
+        """`received` gets what the messages carry."""
+        self._received = received
+        self._reader = hiredis.Reader(replyError=Unavailable)
+        self._transport: asyncio.Transport | None = None
+        # No more than we asked for, and the one that ends it.
+        self._replies: asyncio.Queue[Reply | Exception] = asyncio.Queue()
+
+    def write(self, commands: bytes) -> None:
+        """Send `commands`, if there is still a connection."""
+        if self._transport is not None:
+            self._transport.write(commands)
+
+    async def reply(self) -> Reply:
+        """The next reply that is no message.
+
+        Raises:
+            OSError: the connection is lost.
+            Unavailable: Redis refused.
+        """
+        reply = await self._replies.get()
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+    async def ended(self) -> str:
+        """Wait for the end of a subscription; why it is over."""
+        try:
+            await self.reply()
+        except (OSError, Unavailable) as error:
+            return str(error)
+        return "unsubscribed"  # by Redis, when the slot goes to another node
+
+    def abort(self) -> None:
+        """Close at once."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The connection stands."""
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's fits by shape only
+
+    def data_received(self, data: bytes) -> None:
+        """Take in what the other end sent."""
+        self._reader.feed(data)
+        try:
+            while (reply := self._reader.gets()) is not False:
+                match reply:
+                    case [b"smessage" | b"message", _, message]:
+                        self._received(message)
+                    case _:
+                        self._replies.put_nowait(reply)
+        except hiredis.ProtocolError as error:
+            self._replies.put_nowait(Unavailable(str(error)))
+            self.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is over."""
+        self._transport = None
+        self._replies.put_nowait(ConnectionResetError(str(exc or "closed")))
+
+
+class Subscription:
+    """An `Inbox` at whoever owns the channel now.
+
+    Args:
+        redis: whose primaries the channel belongs to.
+        channel: what to listen to.
+        settings: times.
+        received: called with each message, at once; must not raise.
+    """
+
+    def __init__(
+        self,
+        redis: Redis,
+        channel: bytes,
+        settings: RedisSettings,
+        received: Callable[[bytes], None],
+    ) -> None:
+        self._redis = redis
+        self._channel = channel
+        self._settings = settings
+        self._received = received
+        self._inbox: Inbox | None = None  # once it is subscribed
+        self._at = ""  # the address of its other end
+        self._changed = asyncio.Event()
+        self._up = asyncio.Event()
+        self._keeper: asyncio.Task[None] | None = None
+        redis.on_change(self._follow)
+
+    @property
+    def up(self) -> bool:
+        """Whether messages are heard, as far as is known."""
+        return self._inbox is not None
+
+    def start(self) -> None:
+        """Begin to subscribe, and go on doing so until `close`."""
+        self._keeper = asyncio.create_task(self._keep(), name="relay subscription")
+
+    async def wait_up(self) -> None:
+        """Return once it is subscribed."""
+        await self._up.wait()
+
+    def renew(self) -> None:
+        """Drop the connection, if it is subscribed, and subscribe anew."""
+        if self._inbox is not None:
+            self._inbox.abort()
+            self._inbox = None
+            self._up.clear()
+
+    async def close(self) -> None:
+        """Close; nothing is heard any more."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
+
+    async def _keep(self) -> None:
+        pause, told = FIRST_PAUSE_S, ""
+        while True:
+            inbox = Inbox(self._received)
+            try:
+                await self._open(inbox)
+                pause, told = FIRST_PAUSE_S, ""
+                log.info("relay.up", address=self._at)
+                log.warning("relay.lost", address=self._at, error=await inbox.ended())
+            except (OSError, TimeoutError, Unavailable) as error:
+                if (why := str(error) or "no answer in time") != told:
+                    told = why  # once, however often it is tried
+                    log.warning("relay.away", address=self._at, error=told)
+            finally:
+                self._inbox = None
+                self._up.clear()
+                inbox.abort()
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+            pause = min(pause * 2, self._settings.reconnect_max)
+
+    async def _open(self, inbox: Inbox) -> None:
+        owner = await self._owner()
+        async with asyncio.timeout(self._settings.timeout):
+            address = owner.address
+            assert address is not None  # it is up
+            self._at = str(address)
+            await address.connect(inbox)
+            greeting, count = address.greeting()
+            inbox.write(greeting)
+            hello, *_ = [await inbox.reply() for _ in range(count)]
+            server = Server.of(hello)
+            if server.role != "master":  # its messages would come from elsewhere, if at all
+                raise Unavailable(f"it is a {server.role}, not a primary")
+            verb = "SSUBSCRIBE" if _sharded(server) else "SUBSCRIBE"
+            inbox.write(command(verb, self._channel))
+            await inbox.reply()
+        self._inbox = inbox
+        self._up.set()
+
+    async def _owner(self) -> Pipeline:
+        """Who owns the channel, once it is up: how to get there is its pipeline's business."""
+        while True:
+            self._changed.clear()
+            with suppress(Unavailable):
+                owner = self._redis.primary(self._channel)
+                if owner.up:
+                    return owner
+            await self._changed.wait()
+
+    def _follow(self) -> None:
+        """Something about the primaries changed; perhaps who owns the channel."""
+        self._changed.set()
+        with suppress(Unavailable):
+            owner = self._redis.primary(self._channel)
+            if owner.up and str(owner.address) != self._at:
+                self.renew()

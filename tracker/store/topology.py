@@ -1,0 +1,152 @@
+"""Redis as the rest of the store sees it, however many servers that is.
+
+`One` is a single primary, told by its address or found by Sentinels; a cluster is in
+`tracker.store.cluster`. Requests are of one key each, so that a cluster knows where they belong.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from tracker.metrics import Metrics
+from tracker.settings import RedisSettings
+from tracker.store.link import Done, Reply
+from tracker.store.pipeline import Find, Pipeline, asked
+
+
+class Part(NamedTuple):
+    """Commands on one key, or on keys of one slot."""
+
+    key: bytes
+    commands: bytes
+    replies: int  # that they have
+
+
+class Redis(ABC):
+    """All primaries that share the data."""
+
+    @property
+    @abstractmethod
+    def up(self) -> bool:
+        """Whether requests for all keys are being taken."""
+
+    @property
+    @abstractmethod
+    def in_flight(self) -> int:
+        """How many requests wait for replies."""
+
+    @abstractmethod
+    def primary(self, key: bytes) -> Pipeline:
+        """Who has `key` now.
+
+        Raises:
+            Unavailable: nobody has.
+        """
+
+    @abstractmethod
+    def primaries(self) -> Sequence[Pipeline]:
+        """All of them, in no order: for what must be asked of each."""
+
+    @abstractmethod
+    def submit(self, key: bytes, commands: bytes, count: int, done: Done) -> None:
+        """Send `commands` on `key`, which have `count` replies; `done` gets them, in order.
+
+        Raises:
+            Overloaded: more is in flight than the settings allow.
+            Unavailable: there is no connection now.
+        """
+
+    @abstractmethod
+    def submit_all(self, parts: Sequence[Part], done: Done) -> None:
+        """`submit` for several keys; `done` gets the replies of all, joined in order.
+
+        Raises:
+            Overloaded, Unavailable: as `submit`, of any of them.
+        """
+
+    @abstractmethod
+    def one_key_each(self, keys: Iterable[bytes]) -> Sequence[bytes]:
+        """The first of endless `keys` that each primary has."""
+
+    async def ask(self, key: bytes, commands: bytes, count: int) -> list[Reply]:
+        """`submit`, awaited: for what is not a packet's answer.
+
+        Raises:
+            Unavailable: there is no connection, it broke, or Redis refused.
+        """
+        return await asked(lambda done: self.submit(key, commands, count, done))
+
+    @abstractmethod
+    async def start(self) -> None:
+        """Begin to connect, and go on doing so until `close`."""
+
+    @abstractmethod
+    async def wait_up(self) -> None:
+        """Return once all are connected."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Close; requests in flight get Unavailable."""
+
+    def on_change(self, changed: Callable[[], None]) -> None:
+        """Let `changed` be called whenever a connection stands or breaks, or a slot moves."""
+        self._listeners.append(changed)
+
+    def __init__(self) -> None:
+        self._listeners: list[Callable[[], None]] = []
+
+    def _changed(self) -> None:
+        for listener in self._listeners:
+            listener()
+
+
+class One(Redis):
+    """A single primary, wherever `find` says that it is."""
+
+    def __init__(self, find: Find, settings: RedisSettings, metrics: Metrics) -> None:
+        super().__init__()
+        self._pipeline = Pipeline(find, settings, metrics, changed=self._changed)
+        self._submit = self._pipeline.submit
+
+    @property
+    def up(self) -> bool:
+        """Whether the connection stands."""
+        return self._pipeline.up
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests wait for replies."""
+        return self._pipeline.in_flight
+
+    def primary(self, key: bytes) -> Pipeline:
+        """The only one."""
+        return self._pipeline
+
+    def primaries(self) -> Sequence[Pipeline]:
+        """The only one."""
+        return (self._pipeline,)
+
+    def submit(self, key: bytes, commands: bytes, count: int, done: Done) -> None:
+        """As `Redis` tells."""
+        self._submit(commands, count, done)
+
+    def submit_all(self, parts: Sequence[Part], done: Done) -> None:
+        """As `Redis` tells; one request."""
+        commands = b"".join([part.commands for part in parts])
+        self._submit(commands, sum([part.replies for part in parts]), done)
+
+    def one_key_each(self, keys: Iterable[bytes]) -> Sequence[bytes]:
+        """The first key."""
+        return [next(iter(keys))]
+
+    async def start(self) -> None:
+        """Begin to connect."""
+        self._pipeline.start()
+
+    async def wait_up(self) -> None:
+        """Return once it is connected."""
+        await self._pipeline.wait_up()
+
+    async def close(self) -> None:
+        """Close."""
+        await self._pipeline.close()

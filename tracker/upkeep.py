@@ -1,0 +1,81 @@
+"""What each frontend does again and again for its place in the cluster: `workers.runner.Job`s."""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from tracker.model import Facts
+
+LIMIT_S = 10.0
+
+
+class Registry(Protocol):
+    """Who is alive: see `tracker.store.frontends`."""
+
+    async def beat(self, facts: Facts) -> None:
+        """Give a sign of life, and see who else gave one."""
+
+
+class Epochs(Protocol):
+    """Whether data were lost: see `tracker.store.epochs`."""
+
+    async def look(self) -> int:
+        """When data were lost the last time, in Unix seconds; 0: never."""
+
+
+class Relay(Protocol):
+    """The way to other frontends: see `tracker.store.relay`."""
+
+    async def probe(self) -> None:
+        """See that it works, or mend it."""
+
+
+class Heartbeat:
+    """Tells the others that this frontend is alive and can be reached."""
+
+    name = "heartbeat"
+    limit_s = LIMIT_S
+
+    def __init__(self, registry: Registry, facts: Callable[[], Facts], period_s: float) -> None:
+        self.period_s = period_s
+        self._registry = registry
+        self._facts = facts
+
+    async def run_once(self) -> Mapping[str, int]:
+        """Give a sign of life."""
+        await self._registry.beat(self._facts())
+        return {}
+
+
+class LossWatch:
+    """Notices that Redis lost its data; `lost` is called with the second of the last loss."""
+
+    name = "epoch"
+    limit_s = LIMIT_S
+
+    def __init__(self, epochs: Epochs, lost: Callable[[int], None], period_s: float) -> None:
+        self.period_s = period_s
+        self._epochs = epochs
+        self._lost = lost
+
+    async def run_once(self) -> Mapping[str, int]:
+        """Look."""
+        lost_at_s = await self._epochs.look()
+        if lost_at_s:
+            self._lost(lost_at_s)
+        return {"lost_at": lost_at_s}
+
+
+class Probe:
+    """Sees that messages of other frontends would arrive here."""
+
+    name = "probe"
+    limit_s = LIMIT_S
+
+    def __init__(self, relay: Relay, period_s: float) -> None:
+        self.period_s = period_s
+        self._relay = relay
+
+    async def run_once(self) -> Mapping[str, int]:
+        """Send a message to ourselves."""
+        await self._relay.probe()
+        return {}
