@@ -17,12 +17,6 @@ async def redis(redis_server: RedisServer) -> AsyncIterator[WatchedRedis]:
 
 
 @pytest.fixture
-def pipeline(redis: WatchedRedis) -> WatchedRedis:
-    """The name that `redis` had."""
-    return redis
-
-
-@pytest.fixture
 def swarms(redis: WatchedRedis) -> RedisSwarms:
     """Empty, and seen by this process alone."""
     return swarms_on(redis)

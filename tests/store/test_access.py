@@ -38,8 +38,8 @@ async def loaded(store: AccessStore, name: ListName) -> list[bytes]:
 
 
 @pytest.fixture
-def store(pipeline: WatchedRedis) -> AccessStore:
-    return AccessStore(pipeline)
+def store(redis: WatchedRedis) -> AccessStore:
+    return AccessStore(redis)
 
 
 @pytest.fixture
@@ -194,16 +194,16 @@ async def test_an_empty_list_to_allow_allows_nothing(
 
 
 async def test_a_frontend_loads_only_what_changed(
-    store: AccessStore, reader: AccessReader, lists: AccessLists, pipeline: WatchedRedis
+    store: AccessStore, reader: AccessReader, lists: AccessLists, redis: WatchedRedis
 ) -> None:
     await store.publish(DENY, hashes(1), TOKEN)
     await store.publish(DENY_TOO, hashes(2), TOKEN)
     await reader.run_once()
     in_force = lists.current
-    pipeline.forget()
+    redis.forget()
     with structlog.testing.capture_logs() as logs:
         await reader.run_once()
-        assert (1, []) == (pipeline.round_trips, events(logs))
+        assert (1, []) == (redis.round_trips, events(logs))
         assert in_force is lists.current
         await store.publish(DENY_TOO, hashes(3), TOKEN)
         await reader.run_once()
@@ -248,12 +248,12 @@ async def test_a_list_that_is_not_whole_does_not_hold_up_the_others(
 
 @pytest.mark.usefixtures("small_parts")
 async def test_a_frontend_never_has_half_a_list(
-    store: AccessStore, reader: AccessReader, lists: AccessLists, pipeline: WatchedRedis
+    store: AccessStore, reader: AccessReader, lists: AccessLists, redis: WatchedRedis
 ) -> None:
     await store.publish(DENY, hashes(*range(1000)), TOKEN)
     seen: list[Access] = []
-    pipeline.before = lambda _: seen.append(lists.current)
-    pipeline.forget()
+    redis.before = lambda _: seen.append(lists.current)
+    redis.forget()
     await reader.run_once()
     assert [OPEN] * 9 == seen  # what is published, and eight parts
     assert 1000 == len(lists.current.deny[0])

@@ -1,7 +1,7 @@
 """Requests to a cluster: each to the primary that has its key's slot."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from itertools import count
 
 import pytest
@@ -22,10 +22,12 @@ from tests.tools import free_port
 from tracker.errors import Overloaded, Unavailable
 from tracker.metrics import Metrics
 from tracker.settings import RedisSettings
+from tracker.store.cluster import Cluster
 from tracker.store.connect import connect
 from tracker.store.keys import slot
 from tracker.store.pipeline import Pipeline, asked
 from tracker.store.resp import command
+from tracker.store.slots import Node, Nodes
 from tracker.store.topology import Part, Redis
 
 KEYS = [b"key %d" % number for number in range(100)]
@@ -190,13 +192,32 @@ async def test_closing_fails_what_is_in_flight_and_leaves_no_connection(
 async def test_closing_is_allowed_at_any_time(redis_cluster: RedisCluster) -> None:
     redis = connect(redis_cluster.url, SETTINGS, Metrics())
     await redis.close()
-    await redis.start()
+    for milliseconds in range(50):  # anywhere on the way to a connection
+        await redis.start()
+        await asyncio.sleep(milliseconds / 1000)
+        await redis.close()
+        assert not redis.up
     await redis.close()
-    await redis.start()
-    await asyncio.sleep(0.01)  # anywhere on the way to a connection
+
+
+async def test_a_fault_while_looking_for_the_slots_is_told_and_does_not_end_the_search(
+    redis_cluster: RedisCluster,
+) -> None:
+    class Faulty(Nodes):
+        times = 0
+
+        async def primaries(self) -> Mapping[int, Node]:
+            self.times += 1
+            if self.times == 1:
+                raise RuntimeError("a fault")
+            return await super().primaries()
+
+    redis = Cluster(Faulty(redis_cluster.url, 1.0), SETTINGS, Metrics())
+    with capture_logs() as logs:
+        await redis.start()
+        await redis.wait_up()
     await redis.close()
-    await redis.close()
-    assert not redis.up
+    assert ["redis.slots_failed", "redis.slots"] == events(logs)[:2]
 
 
 @pytest.mark.parametrize("kind", KINDS)

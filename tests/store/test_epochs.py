@@ -25,15 +25,15 @@ def empty(server: RedisServer) -> None:
         client.flushall()
 
 
-async def test_a_new_redis_has_lost_nothing(pipeline: WatchedRedis, clock: Clock) -> None:
-    one, other = Epochs(pipeline, clock), Epochs(pipeline, clock)
+async def test_a_new_redis_has_lost_nothing(redis: WatchedRedis, clock: Clock) -> None:
+    one, other = Epochs(redis, clock), Epochs(redis, clock)
     assert [0, 0, 0] == [await one.look(), await other.look(), await one.look()]
 
 
 async def test_who_knew_the_data_notices_that_they_are_gone(
-    pipeline: WatchedRedis, clock: Clock, redis_server: RedisServer
+    redis: WatchedRedis, clock: Clock, redis_server: RedisServer
 ) -> None:
-    one = Epochs(pipeline, clock)
+    one = Epochs(redis, clock)
     await one.look()
     empty(redis_server)
     clock.now_s += 100
@@ -43,25 +43,25 @@ async def test_who_knew_the_data_notices_that_they_are_gone(
 
 
 async def test_who_starts_later_is_told(
-    pipeline: WatchedRedis, clock: Clock, redis_server: RedisServer
+    redis: WatchedRedis, clock: Clock, redis_server: RedisServer
 ) -> None:
-    one = Epochs(pipeline, clock)
+    one = Epochs(redis, clock)
     await one.look()
     empty(redis_server)
     clock.now_s += 100
     await one.look()
     clock.now_s += 100
-    assert NOW + 100 == await Epochs(pipeline, clock).look()
+    assert NOW + 100 == await Epochs(redis, clock).look()
 
 
 async def test_the_loss_is_noticed_also_when_a_newcomer_looked_first(
-    pipeline: WatchedRedis, clock: Clock, redis_server: RedisServer
+    redis: WatchedRedis, clock: Clock, redis_server: RedisServer
 ) -> None:
-    one = Epochs(pipeline, clock)
+    one = Epochs(redis, clock)
     await one.look()
     empty(redis_server)
     clock.now_s += 100
-    newcomer = Epochs(pipeline, clock)
+    newcomer = Epochs(redis, clock)
     assert 0 == await newcomer.look()
     clock.now_s += 5
     assert NOW + 105 == await one.look()
@@ -69,9 +69,9 @@ async def test_the_loss_is_noticed_also_when_a_newcomer_looked_first(
 
 
 async def test_each_loss_counts(
-    pipeline: WatchedRedis, clock: Clock, redis_server: RedisServer
+    redis: WatchedRedis, clock: Clock, redis_server: RedisServer
 ) -> None:
-    one = Epochs(pipeline, clock)
+    one = Epochs(redis, clock)
     await one.look()
     for at in (NOW + 10, NOW + 2000):
         clock.now_s = at
@@ -79,6 +79,6 @@ async def test_each_loss_counts(
         assert at == await one.look()
 
 
-async def test_a_mark_that_nobody_looks_at_vanishes(pipeline: WatchedRedis, clock: Clock) -> None:
-    await Epochs(pipeline, clock).look()
-    assert [MONTH_S] == await replies_to(pipeline, "TTL", epoch_key(0))
+async def test_a_mark_that_nobody_looks_at_vanishes(redis: WatchedRedis, clock: Clock) -> None:
+    await Epochs(redis, clock).look()
+    assert [MONTH_S] == await replies_to(redis, "TTL", epoch_key(0))

@@ -39,8 +39,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def frontend(pipeline: WatchedRedis, clock: Clock) -> Callable[[FrontendId], Frontends]:
-    return lambda me: Frontends(pipeline, me, DEAD_AFTER_S, clock)
+def frontend(redis: WatchedRedis, clock: Clock) -> Callable[[FrontendId], Frontends]:
+    return lambda me: Frontends(redis, me, DEAD_AFTER_S, clock)
 
 
 Make = Callable[[FrontendId], Frontends]
@@ -112,15 +112,15 @@ async def test_when_redis_lost_the_registry_the_known_live_on_until_their_time(
     assert [] == list(one)
 
 
-async def test_who_resigned_is_not_told_of(frontend: Make, pipeline: WatchedRedis) -> None:
+async def test_who_resigned_is_not_told_of(frontend: Make, redis: WatchedRedis) -> None:
     await frontend(A).beat(FACTS)
     await frontend(B).beat(FACTS)
     await frontend(A).resign()
-    assert [B] == [each.id for each in await registered(pipeline)]
+    assert [B] == [each.id for each in await registered(redis)]
 
 
 async def test_the_registry_tells_what_frontends_told(
-    frontend: Make, pipeline: WatchedRedis, clock: Clock
+    frontend: Make, redis: WatchedRedis, clock: Clock
 ) -> None:
     await frontend(B).beat(FACTS)
     await frontend(A).beat(FACTS)
@@ -130,22 +130,20 @@ async def test_the_registry_tells_what_frontends_told(
         Frontend(A, NOW + DEAD_AFTER_S, FACTS),
         Frontend(B, NOW + DEAD_AFTER_S, FACTS),
         Frontend(C, clock.now_s + DEAD_AFTER_S, FACTS._replace(relay_us=150)),
-    ] == await registered(pipeline)
+    ] == await registered(redis)
 
 
-async def test_an_empty_registry_tells_of_nobody(pipeline: WatchedRedis) -> None:
-    assert [] == await registered(pipeline)
+async def test_an_empty_registry_tells_of_nobody(redis: WatchedRedis) -> None:
+    assert [] == await registered(redis)
 
 
-async def test_facts_of_another_version_are_left_out(
-    frontend: Make, pipeline: WatchedRedis
-) -> None:
+async def test_facts_of_another_version_are_left_out(frontend: Make, redis: WatchedRedis) -> None:
     await frontend(A).beat(FACTS)
-    await replies_to(pipeline, "SET", facts_key(A), b"\x81\xa5color\xa3red")
-    assert [Frontend(A, NOW + DEAD_AFTER_S, None)] == await registered(pipeline)
+    await replies_to(redis, "SET", facts_key(A), b"\x81\xa5color\xa3red")
+    assert [Frontend(A, NOW + DEAD_AFTER_S, None)] == await registered(redis)
 
 
-async def test_facts_vanish_by_themselves(frontend: Make, pipeline: WatchedRedis) -> None:
+async def test_facts_vanish_by_themselves(frontend: Make, redis: WatchedRedis) -> None:
     await frontend(A).beat(FACTS)
-    assert [FACTS_KEPT * DEAD_AFTER_S] == await replies_to(pipeline, "TTL", facts_key(A))
-    assert [1] == await replies_to(pipeline, "ZCARD", FRONTENDS)
+    assert [FACTS_KEPT * DEAD_AFTER_S] == await replies_to(redis, "TTL", facts_key(A))
+    assert [1] == await replies_to(redis, "ZCARD", FRONTENDS)

@@ -4,7 +4,7 @@ from time import monotonic
 
 import pytest
 
-from tests.redis_clusters import SLOTS, RedisCluster
+from tests.redis_clusters import SLOTS, RedisCluster, bus_port
 from tests.redis_servers import StartRedis
 from tests.tools import free_port
 from tracker.errors import Unavailable
@@ -39,7 +39,7 @@ async def test_nodes_that_the_url_does_not_name_are_asked_once_they_are_known(
 
 
 async def test_slots_that_nobody_has_are_left_out(start_redis: StartRedis) -> None:
-    node = start_redis(tcp=True, options=("--cluster-enabled", "yes"))
+    node = start_redis(tcp=True, port=bus_port(), options=("--cluster-enabled", "yes"))
     nodes = Nodes(node.url.replace("redis", "redis+cluster"), LIMIT_S)
     with pytest.raises(Unavailable):
         await nodes.primaries()

@@ -186,8 +186,11 @@ async def test_a_redis_that_hangs_is_given_up_in_time(
         ),
     ],
 )
-async def test_anything_but_a_message_ends_the_connection(says: bytes, told: list[str]) -> None:
-    async with fake_redis(says) as url, connected(url) as redis:
+async def test_anything_but_a_message_ends_the_connection(
+    redis_server: RedisServer, says: bytes, told: list[str]
+) -> None:
+    async with fake_redis(says) as url, connected(redis_server.url) as redis:
+        redis.primaries()[0].address = Address(url)  # it spoke well to the pipeline
         with capture_logs() as logs:
             async with heard_on(redis) as heard:
                 await until(lambda: len(events(logs)) >= len(told))

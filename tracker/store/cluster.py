@@ -198,6 +198,8 @@ class Cluster(Redis):
                 if not told:
                     told = True
                     log.warning("redis.away", address=str(self._nodes), error=str(error))
+            except Exception:  # a fault of ours or of redis-py's: still look again, or all is lost
+                log.exception("redis.slots_failed")
             self._go_on(waiting)
             await asyncio.sleep(LOOK_EVERY_S * random.uniform(0.5, 1.0))
             if not self.up:

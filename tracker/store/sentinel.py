@@ -1,12 +1,11 @@
 """Where the primary is now, as the Sentinels that watch it tell; redis-py asks them."""
 
-from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from tracker.errors import Unavailable
 from tracker.store.address import Address, Group
+from tracker.store.control import patience, to_the_end
 
 PORT = 26379
 OWN = ("sentinel_username", "sentinel_password")
@@ -33,7 +32,6 @@ class Sentinels:
         self._service = group.name
         self._address, *_ = group.addresses
         tls = {name: value for name, value in self._address.options().items() if "ssl_" in name}
-        patience_s = limit_s / len(group.addresses) / 2  # to connect, and to be answered
         self._sentinel = Sentinel(  # type: ignore[no-untyped-call]
             [(each.host, each.port) for each in group.addresses],
             sentinel_kwargs={
@@ -41,9 +39,7 @@ class Sentinels:
                 "ssl": self._address.tls,
                 "username": group.own.get("sentinel_username"),
                 "password": group.own.get("sentinel_password"),
-                "socket_connect_timeout": patience_s,
-                "socket_timeout": patience_s,
-                "retry": Retry(NoBackoff(), 0),
+                **patience(limit_s / len(group.addresses)),
             },
         )
 
@@ -53,10 +49,14 @@ class Sentinels:
         Raises:
             Unavailable: no Sentinel knows one that is up.
         """
+        return await to_the_end(self._ask())
+
+    async def _ask(self) -> Address:
         try:
-            host, port = await self._sentinel.discover_master(self._service)
-        except (RedisError, OSError) as error:
+            try:
+                host, port = await self._sentinel.discover_master(self._service)
+            finally:
+                await self._sentinel.aclose()  # which may fail as well
+            return self._address.at(host, int(port))
+        except (RedisError, OSError, ValueError) as error:
             raise Unavailable(f"Sentinels: {error}") from error
-        finally:
-            await self._sentinel.aclose()
-        return self._address.at(host, int(port))

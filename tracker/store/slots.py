@@ -1,18 +1,18 @@
 """Which node of a Redis Cluster has which slot, as its nodes tell; redis-py asks them."""
 
-import asyncio
+import random
 from collections.abc import Mapping
 
 from redis.asyncio.cluster import ClusterNode, NodesManager
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisClusterException, RedisError
 
 from tracker.errors import Unavailable
 from tracker.store.address import Address, Group
+from tracker.store.control import patience, to_the_end
 
 PORT = 6379
-SHARE = 0.25  # of the time for all of them that one node may take to connect, or to answer
+MOST_ASKED = 4  # nodes, until one answers
+
 # What redis-py raises; IndexError when nobody has any slot.
 TROUBLE = (RedisError, RedisClusterException, OSError, IndexError)
 
@@ -26,7 +26,7 @@ class Nodes:
 
     Args:
         url: such a URL.
-        limit_s: seconds that it may take to ask.
+        limit_s: seconds in which some of them have been asked, one after the other.
 
     Raises:
         ValueError: it is no such URL, or has options that redis-py does not know.
@@ -37,13 +37,7 @@ class Nodes:
         self.seed, *_ = group.addresses
         self._seeds = {(each.host, each.port) for each in group.addresses}
         self._known = set(self._seeds)
-        self._limit_s = limit_s
-        self._options = {
-            **self.seed.options(),
-            "socket_connect_timeout": limit_s * SHARE,
-            "socket_timeout": limit_s * SHARE,
-            "retry": Retry(NoBackoff(), 0),
-        }
+        self._options = {**self.seed.options(), **patience(limit_s / MOST_ASKED)}
         if group.name or self._options.get("db"):
             raise ValueError("Redis URL: a cluster has neither names nor databases")
 
@@ -61,15 +55,19 @@ class Nodes:
         Raises:
             Unavailable: no node tells.
         """
-        asked = [ClusterNode(*node, **self._options) for node in self._known]
+        return await to_the_end(self._ask())
+
+    async def _ask(self) -> Mapping[int, Node]:
+        some = random.sample(sorted(self._known), min(len(self._known), MOST_ASKED))
+        asked = [ClusterNode(*node, **self._options) for node in some]
         manager = NodesManager(asked, False, self._options, dynamic_startup_nodes=False)
         try:
-            async with asyncio.timeout(self._limit_s):
+            try:
                 await manager.initialize()
+            finally:
+                await manager.aclose("startup_nodes")  # which may fail as well
         except TROUBLE as error:
             raise Unavailable(f"no node tells who has the slots: {error}") from error
-        finally:
-            await manager.aclose("startup_nodes")
         self._known = self._seeds | set(map(self._node, manager.nodes_cache.values()))
         return {slot: self._node(row[0]) for slot, row in manager.slots_cache.items()}
 

@@ -182,10 +182,12 @@ class Subscription:
             pause = min(pause * 2, self._settings.reconnect_max)
 
     async def _open(self, inbox: Inbox) -> None:
-        owner = await self._owner()
+        await self._owner_up()
         async with asyncio.timeout(self._settings.timeout):
-            address = owner.address
-            assert address is not None  # it is up
+            # Asked about a key of that name, a cluster finds out whether the slot has moved.
+            await self._redis.ask(self._channel, command("EXISTS", self._channel), 1)
+            address = self._redis.primary(self._channel).address
+            assert address is not None  # it has just answered
             self._at = str(address)
             await address.connect(inbox)
             greeting, count = address.greeting()
@@ -200,14 +202,13 @@ class Subscription:
         self._inbox = inbox
         self._up.set()
 
-    async def _owner(self) -> Pipeline:
-        """Who owns the channel, once it is up: how to get there is its pipeline's business."""
+    async def _owner_up(self) -> None:
+        """Return once the channel's owner is up: how to get there is its pipeline's business."""
         while True:
             self._changed.clear()
             with suppress(Unavailable):
-                owner = self._redis.primary(self._channel)
-                if owner.up:
-                    return owner
+                if self._redis.primary(self._channel).up:
+                    return
             await self._changed.wait()
 
     def _follow(self) -> None:
