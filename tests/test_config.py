@@ -33,7 +33,7 @@ def problems(
 
 
 def test_without_any_source_all_is_default() -> None:
-    assert Settings() == load({}, {"PATH": "/bin", "PORT": "80"})
+    assert Settings() == load({}, {"PATH": "/bin", "PORTS": "80", "PORT": ""})
 
 
 def test_each_name_is_that_of_one_setting_only() -> None:
@@ -59,6 +59,24 @@ def test_flags_outweigh_environment_secrets_and_file(tmp_path: Path, secrets: Pa
     }
     listen = load({"listen.port": "4"}, environment, file).listen
     assert (4, 3, 2, 1) == (listen.port, listen.backlog, listen.http_port, listen.ws_port)
+
+
+@pytest.mark.parametrize("name", ["listen.proxy_protocol", "udp.proxy_protocol"])
+def test_heads_are_believed_only_from_proxies_that_are_named(name: str) -> None:
+    (problem,) = problems({name: True})
+    assert "whose heads to believe" in problem
+    load({name: True, "listen.trusted_proxies": "10.0.0.0/8"}, {})
+
+
+def test_the_one_port_that_a_host_gives_is_taken_unless_anything_else_is_said(
+    tmp_path: Path,
+) -> None:
+    given = {"PORT": "10000"}
+    assert 10_000 == load({}, given).listen.port
+    assert 1 == load({}, given, toml(tmp_path, "[listen]\nport = 1")).listen.port
+    assert 2 == load({}, given | {"TRACKER_PORT": "2"}).listen.port
+    (problem,) = problems(environment={"PORT": "http"})
+    assert "(from PORT)" in problem
 
 
 def test_sources_add_up_within_a_section(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Loads settings: from flags, environment, secret files and a TOML file, in this order of weight.
 
+The least weight has ``PORT``, by which hosts that give a program one port tell it.
+
 In the text of flags, environment and secret files a list is comma separated. An empty variable
 or secret file counts as not given, since compose files pass on what they don't have as empty.
 Unknown names are errors in every source.
@@ -113,13 +115,14 @@ def load(
 
     Args:
         flags: values by the setting's name (``ws.interval``), only of flags that were given.
-        environment: of which names that begin with ``TRACKER_`` are read.
+        environment: of which ``PORT`` and names that begin with ``TRACKER_`` are read.
         file: TOML; None: what ``TRACKER_CONFIG`` names, if anything.
 
     Raises:
         ConfigError: a source cannot be read, or has unknown names or bad values.
     """
     found = chain(  # the later one wins
+        _from_variable("TRACKER_PORT", environment.get("PORT", ""), "PORT"),
         _from_file(file or environment.get(CONFIG_VARIABLE)),
         _from_secrets(environment.get(SECRETS_VARIABLE)),
         _from_environment(environment),

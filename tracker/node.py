@@ -30,6 +30,7 @@ from tracker.frontends.wheel import Wheel
 from tracker.metrics import Metrics
 from tracker.model import FRONTEND_ID_SIZE, Facts, Snapshot
 from tracker.policy.access import AccessLists
+from tracker.policy.addresses import Networks
 from tracker.policy.secrets import Ring, accepted
 from tracker.service.browsers import Browsers
 from tracker.service.peers import Peers
@@ -123,6 +124,9 @@ class Node:
             clock,
             metrics,
             client_addresses=announce.client_addresses,
+            proxies=Networks(settings.listen.trusted_proxies)
+            if settings.udp.proxy_protocol
+            else None,
         )
         self._census = Census(self.redis)
         self._tls = server_context(settings.tls)

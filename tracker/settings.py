@@ -12,25 +12,12 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from tracker.host_port import split_host_port
+
 Network = IPv4Network | IPv6Network
 ProtocolName = Literal["http", "udp", "ws"]
 
 MONTH = 2_592_000  # seconds
-
-
-def split_host_port(text: str) -> tuple[str, int]:
-    """Host and port of ``HOST:PORT``; the brackets of an IPv6 address are taken off.
-
-    Raises:
-        ValueError: `text` is not of that form.
-    """
-    host, colon, port = text.rpartition(":")
-    bare = host.removeprefix("[").removesuffix("]")
-    if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535:
-        raise ValueError(f"not HOST:PORT: {text!r}")
-    if ":" in bare and bare == host:
-        raise ValueError(f"an IPv6 address needs brackets: {text!r}")
-    return bare, int(port)
 
 
 class Section(BaseModel):
@@ -192,6 +179,9 @@ class UdpSettings(Section):
     max_scrape: int = Field(74, ge=1, description="info_hashes in one scrape")
     batch: int = Field(64, ge=1, description="datagrams read before other work gets its turn")
     receive_buffer: int = Field(4_194_304, ge=4096, description="bytes the kernel may hold for us")
+    proxy_protocol: bool = Field(
+        False, description="datagrams come from trusted proxies and begin with PROXY v1 or v2"
+    )
 
     @model_validator(mode="after")
     def _secrets_outlive_ids(self) -> Self:
@@ -293,7 +283,9 @@ class Settings(Section):
     log: LogSettings = LogSettings()
 
     @model_validator(mode="after")
-    def _one_end_of_tls(self) -> Self:
+    def _sections_agree(self) -> Self:
+        if self.udp.proxy_protocol and not self.listen.trusted_proxies:
+            raise ValueError("udp.proxy_protocol needs trusted_proxies: whose heads to believe")
         if self.listen.proxy_protocol and self.tls.cert is not None:
             raise ValueError("listen.proxy_protocol and tls.cert: let the proxy end TLS")
         return self

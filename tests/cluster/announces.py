@@ -6,16 +6,15 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from tests.cluster.balancer import Balancer
-from tests.cluster.fleet import Frontend
 from tests.cluster.http_asking import Connection, Reply
 from tests.cluster.population import Peer
 from tests.cluster.records import SILENCE, Outcome, Protocol
+from tests.cluster.server import Server
 from tests.cluster.udp_asking import Refused, UdpClient
 from tracker.errors import Malformed
 from tracker.model import Endpoint
 from tracker.wire import http_client
 
-PATIENCE_S = 3.0  # after which an answer counts as failed
 NUMWANT = 10
 KEPT = 16  # idle connections to each frontend
 
@@ -36,11 +35,15 @@ class Announces:
 
     Args:
         balancer: chooses the frontend of each request.
+        patience_s: after which an answer counts as failed.
         outcome: takes what became of each announce.
     """
 
-    def __init__(self, balancer: Balancer, outcome: Callable[[Outcome], None]) -> None:
+    def __init__(
+        self, balancer: Balancer, patience_s: float, outcome: Callable[[Outcome], None]
+    ) -> None:
         self._balancer = balancer
+        self._patience_s = patience_s
         self._outcome = outcome
         self._kept: dict[str, list[Connection]] = {}
 
@@ -48,7 +51,7 @@ class Announces:
         """Announce on a connection of its own."""
         outcome = _Writing("http", peer, self._balancer.pick())
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(self._patience_s):
                 connection = await Connection.open(outcome.frontend.address("http"))
                 try:
                     reply = await connection.get(_target(peer), "Connection: close")
@@ -64,7 +67,7 @@ class Announces:
         outcome = _Writing("kept", peer, self._balancer.pick())
         idle = self._kept.setdefault(outcome.frontend.name, [])
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(self._patience_s):
                 address = outcome.frontend.address("http")
                 connection = idle.pop() if idle else await Connection.open(address)
                 try:
@@ -82,7 +85,7 @@ class Announces:
         """Announce with a connection id that perhaps another frontend gave."""
         outcome = _Writing("udp", peer, self._balancer.pick())
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(self._patience_s):
                 proof = client.proof()
                 if proof is None:
                     proof = await client.connect(outcome.frontend)
@@ -114,7 +117,7 @@ class Announces:
 class _Writing:
     """An outcome while it is not known."""
 
-    def __init__(self, protocol: Protocol, peer: Peer, frontend: Frontend) -> None:
+    def __init__(self, protocol: Protocol, peer: Peer, frontend: Server) -> None:
         self.frontend = frontend
         self._protocol: Protocol = protocol
         self._peer = peer

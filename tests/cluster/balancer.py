@@ -8,6 +8,7 @@ from typing import Protocol
 
 from tests.cluster.fleet import Fleet, Frontend
 from tests.cluster.http_asking import get
+from tests.cluster.server import Server
 
 POLL_S = 0.1
 PATIENCE_S = 0.5  # for one answer
@@ -16,7 +17,7 @@ PATIENCE_S = 0.5  # for one answer
 class Balancer(Protocol):
     """Who chooses."""
 
-    def pick(self) -> Frontend:
+    def pick(self) -> Server:
         """A frontend for the next request or connection."""
 
     def good(self, name: str) -> bool:

@@ -11,16 +11,14 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
 from tests.cluster.balancer import Balancer
-from tests.cluster.fleet import Frontend
 from tests.cluster.offers import Offers
 from tests.cluster.population import Swarm
 from tests.cluster.records import SILENCE, Absence, Outcome
+from tests.cluster.server import Server
 from tracker.errors import Malformed
 from tracker.model import Event, PeerId
 from tracker.wire import websocket_client as wire
 from tracker.wire.websocket import OfferIn
-
-PATIENCE_S = 3.0  # for a connection, and for the answer to an announce
 
 
 class Habits(NamedTuple):
@@ -29,6 +27,7 @@ class Habits(NamedTuple):
     period_s: float  # between its announces
     offers: int  # in each
     return_s: float  # at most, after its socket was closed, until it opens another
+    patience_s: float  # for a connection, and for the answer to an announce
 
 
 class Browser:
@@ -55,7 +54,7 @@ class Browser:
         rng: Random,
     ) -> None:
         self.swarm, self.peer_id = swarm, peer_id
-        self.frontend: Frontend | None = None  # where it is in the swarm
+        self.frontend: Server | None = None  # where it is in the swarm
         self.absences: list[Absence] = []
         self.silent = False  # it announces no more
         self._balancer = balancer
@@ -80,7 +79,7 @@ class Browser:
                     "ws://{}:{}/announce".format(*frontend.address("ws")),
                     compression=None,
                     ping_interval=None,
-                    open_timeout=PATIENCE_S,
+                    open_timeout=self._habits.patience_s,
                     close_timeout=0.1,
                     proxy=None,
                 ) as socket:
@@ -93,14 +92,14 @@ class Browser:
             self._lost = time.monotonic(), self.frontend.name
             self.frontend = None
 
-    def _back(self, frontend: Frontend) -> None:
+    def _back(self, frontend: Server) -> None:
         if self._lost is not None:
             since_s, left = self._lost
             self.absences.append(Absence(since_s, time.monotonic(), left, frontend.name))
             self._lost = None
         self.frontend = frontend
 
-    async def _use(self, socket: ClientConnection, frontend: Frontend) -> None:
+    async def _use(self, socket: ClientConnection, frontend: Server) -> None:
         announcing = asyncio.create_task(self._announce_often(socket, frontend))
         try:
             async for message in socket:
@@ -111,7 +110,7 @@ class Browser:
             with suppress(asyncio.CancelledError):
                 await announcing
 
-    async def _announce_often(self, socket: ClientConnection, frontend: Frontend) -> None:
+    async def _announce_often(self, socket: ClientConnection, frontend: Server) -> None:
         event = Event.STARTED
         while not self.silent:
             due_s = time.monotonic() + self._habits.period_s
@@ -119,7 +118,7 @@ class Browser:
             event = Event.NONE
             await asyncio.sleep(max(0.0, due_s - time.monotonic()))
 
-    async def _announce(self, socket: ClientConnection, frontend: Frontend, event: Event) -> None:
+    async def _announce(self, socket: ClientConnection, frontend: Server, event: Event) -> None:
         at_s = time.monotonic()
         many = self._habits.offers if event is Event.NONE else 0  # the first may find nobody there
         offers = self._offers.make(self.swarm, self.peer_id, frontend.name, many)
@@ -129,7 +128,7 @@ class Browser:
         self._reply = asyncio.get_running_loop().create_future()
         failure, reply = "closed", None
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(self._habits.patience_s):
                 await socket.send(message, text=True)
                 answer = await self._reply
             if isinstance(answer, wire.ErrorReply):
@@ -146,7 +145,7 @@ class Browser:
     def _told(
         self,
         at_s: float,
-        frontend: Frontend,
+        frontend: Server,
         offers: list[OfferIn],
         failure: str,
         reply: wire.AnnounceReply | None,
@@ -172,7 +171,7 @@ class Browser:
             )
         )
 
-    async def _hear(self, socket: ClientConnection, frontend: Frontend, message: bytes) -> None:
+    async def _hear(self, socket: ClientConnection, frontend: Server, message: bytes) -> None:
         try:
             reply = wire.decode_reply(message)
         except Malformed as error:

@@ -3,7 +3,7 @@
 import asyncio
 from typing import NamedTuple
 
-Address = tuple[str, int]
+from tests.cluster.server import Address
 
 
 class Reply(NamedTuple):

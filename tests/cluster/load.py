@@ -50,6 +50,8 @@ class Mix(NamedTuple):
     swarms: int = 60
     offers: int = 1  # in each announce of a browser
     return_s: float = 3.0  # how long browsers wait at most before they come back
+    patience_s: float = 3.0  # after which an answer counts as failed
+    resend_s: float | None = None  # after which a datagram is sent again; None: never
 
 
 MIXED = Mix()  # 2,000 announces a second
@@ -67,12 +69,12 @@ class Load:
         self._balancer = balancer
         self._people = people
         self._rng = rng
-        self._announces = Announces(balancer, self.outcomes.append)
+        self._announces = Announces(balancer, mix.patience_s, self.outcomes.append)
         self._under_way: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = asyncio.Event()
         self._failed: BaseException | None = None
-        habits = Habits(mix.browsers / mix.ws, mix.offers, mix.return_s)
+        habits = Habits(mix.browsers / mix.ws, mix.offers, mix.return_s, mix.patience_s)
         self.browsers = [
             Browser(
                 *page, habits, balancer, self.offers, self.outcomes.append, Random(rng.random())
@@ -169,7 +171,7 @@ class Load:
                 assert not task.done() or task.exception() is None, task
 
     async def _udp_client(self, stack: AsyncExitStack) -> UdpClient:
-        client = UdpClient()
+        client = UdpClient(self._mix.resend_s)
         assert self._loop is not None
         await self._loop.create_datagram_endpoint(lambda: client, local_addr=("0.0.0.0", 0))
         stack.callback(client.close)

@@ -5,8 +5,8 @@ import time
 from itertools import count
 from typing import NamedTuple, cast
 
-from tests.cluster.fleet import Frontend
 from tests.cluster.population import Peer
+from tests.cluster.server import Server
 from tracker.model import IPV4_SIZE, Event
 from tracker.wire import udp
 
@@ -27,10 +27,13 @@ class Proof(NamedTuple):
 class UdpClient(asyncio.DatagramProtocol):
     """One socket; any number of requests may be under way.
 
-    Nothing is ever sent twice: what is lost counts as lost.
+    Args:
+        resend_s: after which a request without an answer is sent again, once more and once more, as
+            clients do (BEP 15, "Time outs"). None: never, so what is lost counts as lost.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, resend_s: float | None = None) -> None:
+        self._resend_s = resend_s
         self._waiting: dict[bytes, asyncio.Future[bytes]] = {}
         self._numbers = count(1)
         self._proof = Proof(b"", 0.0)
@@ -55,7 +58,7 @@ class UdpClient(asyncio.DatagramProtocol):
         """The connection id that this client has; None: it must connect first."""
         return self._proof.id if time.monotonic() < self._proof.until_s else None
 
-    async def connect(self, frontend: Frontend) -> bytes:
+    async def connect(self, frontend: Server) -> bytes:
         """Get a connection id.
 
         Raises:
@@ -70,7 +73,7 @@ class UdpClient(asyncio.DatagramProtocol):
         return reply.connection_id
 
     async def announce(
-        self, frontend: Frontend, proof: bytes, peer: Peer, numwant: int
+        self, frontend: Server, proof: bytes, peer: Peer, numwant: int
     ) -> udp.AnnounceReply:
         """Announce with a connection id, which any frontend gave.
 
@@ -99,12 +102,15 @@ class UdpClient(asyncio.DatagramProtocol):
             raise Refused(reply.reason if isinstance(reply, udp.ErrorReply) else f"{reply}")
         return reply
 
-    async def _ask(self, frontend: Frontend, packet: bytes, transaction_id: bytes) -> udp.Reply:
+    async def _ask(self, frontend: Server, packet: bytes, transaction_id: bytes) -> udp.Reply:
         assert self._transport is not None, "no socket"
         waiting = self._waiting[transaction_id] = asyncio.get_running_loop().create_future()
         try:
-            self._transport.sendto(packet, frontend.address("udp"))
-            return udp.decode_reply(await waiting, IPV4_SIZE)
+            while True:
+                self._transport.sendto(packet, frontend.address("udp"))
+                await asyncio.wait([waiting], timeout=self._resend_s)
+                if waiting.done():
+                    return udp.decode_reply(waiting.result(), IPV4_SIZE)
         finally:
             del self._waiting[transaction_id]
 

@@ -8,7 +8,6 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tracker.frontends.ops import Ops, OwnVitals
 from tracker.metrics import Metrics
-from tracker.settings import split_host_port
 
 
 class Reasons(list[str]):
@@ -112,22 +111,3 @@ async def test_after_stop_the_port_is_free(vitals: OwnVitals) -> None:
     await ops.stop()
     with pytest.raises(OSError, match="Connect"):
         await asyncio.open_connection("::1", port)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("127.0.0.1:8001", ("127.0.0.1", 8001)),
-        ("localhost:0", ("localhost", 0)),
-        ("[::1]:65535", ("::1", 65535)),
-        (":8001", ("", 8001)),
-    ],
-)
-def test_host_and_port_are_parted(text: str, expected: tuple[str, int]) -> None:
-    assert expected == split_host_port(text)
-
-
-@pytest.mark.parametrize("text", ["", "8001", "a:", "a:b", "a:65536", "a:-1", "::1:80", "a:٣"])
-def test_what_is_not_host_and_port_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"HOST:PORT|brackets"):
-        split_host_port(text)

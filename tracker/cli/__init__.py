@@ -22,6 +22,7 @@ _COMMANDS: Final = {
     "torrent": "write a .torrent file and print its magnet link",
     "access": "show and edit the lists of torrents to allow and to deny",
     "status": "show the frontends, swarms and Redis servers of a cluster",
+    "health": "ask a running tracker how it is",
     "settings": "list all settings",
 }
 

@@ -10,8 +10,8 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from tracker.frontends import webapp
+from tracker.host_port import split_host_port
 from tracker.metrics import Metrics
-from tracker.settings import split_host_port
 
 
 class Vitals(Protocol):

@@ -16,9 +16,11 @@ import structlog
 from tracker.errors import Malformed, TrackerError
 from tracker.metrics import Metrics
 from tracker.model import Announce, Announced, Counts, Ip
+from tracker.policy.addresses import Networks
 from tracker.service.peers import Peers
 from tracker.service.ports import Clock
 from tracker.settings import UdpSettings
+from tracker.wire import proxy_protocol
 from tracker.wire import udp as wire
 from tracker.wire.compact import pack, pack_ip
 from tracker.wire.connection_id import ConnectionIds
@@ -51,9 +53,23 @@ class UdpFrontend:
         metrics: Metrics,
         *,
         client_addresses: bool,
+        proxies: Networks | None,
     ) -> None:
-        """`client_addresses`: believe the IP address that an announce names."""
+        """What all sockets share.
+
+        Args:
+            settings: of this protocol.
+            ids: make and check connection ids.
+            peers: answers announces and scrapes.
+            clock: wall time.
+            metrics: where requests are counted.
+            client_addresses: believe the IP address that an announce names.
+            proxies: who begins each datagram with a head of the PROXY protocol, so that it stands
+                for the client named there; nobody else is heard. None: clients send themselves.
+        """
         self.settings = settings
+        self.handle = self._direct if proxies is None else partial(self._proxied, proxies)
+        self.max_request = MAX_REQUEST + (0 if proxies is None else proxy_protocol.MAX_SIZE)
         self._ids = ids
         self._peers = peers
         self._clock = clock
@@ -84,9 +100,24 @@ class UdpFrontend:
         self._count["udp", "reply", "lost"] += 1
         log.debug("udp.send", error=str(error))
 
-    def handle(self, data: bytes, origin: Origin, send: Callable[[bytes], None]) -> None:
+    def _direct(self, data: bytes, origin: Origin, send: Callable[[bytes], None]) -> None:
+        """A client's datagram."""
+        self._answer(data, pack_ip(origin[0]), send)
+
+    def _proxied(
+        self, proxies: Networks, data: bytes, origin: Origin, send: Callable[[bytes], None]
+    ) -> None:
+        """A proxy's datagram; the answer goes back to it, without a head."""
+        proxy = pack_ip(origin[0])
+        head = _head(data) if proxy in proxies else None  # anybody can write such a head
+        if head is None:
+            self._count["udp", "proxy", "silent"] += 1
+        else:
+            self._answer(data[head.size :], head.source[0] if head.source else proxy, send)
+
+    def _answer(self, data: bytes, ip: Ip, send: Callable[[bytes], None]) -> None:
         """Answer one datagram, now or when Redis has answered."""
-        ip, now_s = pack_ip(origin[0]), self._clock()
+        now_s = self._clock()
         if data[:12] == wire.CONNECT_HEAD and len(data) >= 16:
             self._count["udp", "connect", "ok"] += 1
             send(wire.encode_connect_reply(data[12:16], self._ids.mint(ip, now_s)))
@@ -204,9 +235,10 @@ class UdpSocket:
     def _readable(self) -> bool:
         """Read up to a batch; the loop calls again at once if there is more, as True tells."""
         receive, handle, send = self._socket.recvmsg, self._frontend.handle, self._send
+        size = self._frontend.max_request
         for _ in range(self._frontend.settings.batch):
             try:
-                data, ancillary, _flags, origin = receive(MAX_REQUEST, ANCILLARY)
+                data, ancillary, _flags, origin = receive(size, ANCILLARY)
             except BlockingIOError:
                 return False
             except OSError as error:  # an earlier answer's ICMP error; the socket is still good
@@ -221,6 +253,14 @@ class UdpSocket:
             self._socket.sendmsg((reply,), ancillary, 0, origin)
         except OSError as error:
             self._frontend.lost(error)
+
+
+def _head(data: bytes) -> proxy_protocol.Header | None:
+    """What a proxy told; None: nothing, or not all in this datagram."""
+    try:
+        return proxy_protocol.decode(data)
+    except Malformed:
+        return None
 
 
 def _source(ancillary: Ancillary) -> Ancillary:
