@@ -12,8 +12,8 @@ from tracker.store.census import Census
 @pytest.mark.parametrize(
     ("secret", "jobs"),
     [
-        (None, {"statistics", "burial", "access", "secrets"}),
-        ("the same for all", {"statistics", "burial", "access"}),
+        (None, {"statistics", "burial", "access", "servers", "secrets"}),
+        ("the same for all", {"statistics", "burial", "access", "servers"}),
     ],
 )
 async def test_they_run_and_others_can_take_over(

@@ -23,7 +23,7 @@ def registry(metrics: Metrics) -> CollectorRegistry:
         ("relayed", {"kind": "offer", "outcome": "local"}),
         ("closed", {"protocol": "http", "reason": "slow"}),
         ("store_errors", {"kind": "timeout"}),
-        ("jobs", {"job": "statistics", "outcome": "ok"}),
+        ("jobs", {"name": "statistics", "outcome": "ok"}),
     ],
 )
 def test_counters_are_read_by_their_labels(
@@ -34,6 +34,16 @@ def test_counters_are_read_by_their_labels(
     getattr(metrics, name)[tuple(labels.values())] += 1
     getattr(metrics, name)[tuple(labels.values())] += 2
     assert 3 == registry.get_sample_value(sample, labels)
+
+
+def test_results_of_jobs_are_shown_until_they_are_another_process_to_tell(
+    metrics: Metrics, registry: CollectorRegistry
+) -> None:
+    labels = {"name": "statistics", "what": "swarms"}
+    metrics.job_results["statistics"] = {"swarms": 3, "frontends": 2}
+    assert 3 == registry.get_sample_value("tracker_job_result", labels)
+    del metrics.job_results["statistics"]
+    assert registry.get_sample_value("tracker_job_result", labels) is None
 
 
 def test_a_histogram_counts_in_buckets_that_hold_all_smaller_ones(

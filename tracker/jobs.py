@@ -7,6 +7,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 import structlog
 import uvloop
@@ -23,12 +24,14 @@ from tracker.store.census import Census
 from tracker.store.connect import connect
 from tracker.store.history import History
 from tracker.store.leases import Leases
+from tracker.store.nodes import nodes
 from tracker.store.secrets import SecretStore, fresh_secret
 from tracker.store.topology import Redis
 from workers.access import AccessFiles
 from workers.burial import Burial
 from workers.runner import LeasedJob, run_leased
 from workers.secrets import Rotation
+from workers.servers import Servers
 from workers.statistics import Statistics
 
 log = structlog.get_logger()
@@ -97,6 +100,7 @@ def _jobs(settings: Settings, redis: Redis) -> Sequence[LeasedJob]:
         Statistics(Census(redis), history, settings.workers, clock),
         Burial(Graves(redis), settings.cluster, clock),
         AccessFiles(settings.access, AccessStore(redis)),
+        Servers(partial(nodes, redis), settings.workers.statistics_period),
     ]
     if settings.udp.secret is None:
         period_s = settings.udp.secret_period

@@ -8,7 +8,7 @@ so their set is bounded.
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import accumulate
 
 from prometheus_client import CollectorRegistry
@@ -70,7 +70,8 @@ class Metrics(Collector):
         self.store_errors = Counter(
             "tracker_store_errors", "Requests that Redis did not serve.", ("kind",)
         )
-        self.jobs = Counter("tracker_jobs", "Background jobs that ran.", ("job", "outcome"))
+        self.jobs = Counter("tracker_jobs", "Background jobs that ran.", ("name", "outcome"))
+        self.job_results: dict[str, Mapping[str, int]] = {}  # by job: its last run in numbers
         self.store_seconds = Histogram(
             "tracker_store_seconds", "Longest time to a reply among those that Redis sent at once."
         )
@@ -85,9 +86,19 @@ class Metrics(Collector):
         counters = (*(self.requests, self.relayed, self.closed, self.store_errors, self.jobs),)
         for counter in counters:
             yield counter.read()
+        yield self._read_job_results()
         yield self.store_seconds.read()
         for name, help_, read in self._gauges:
             yield GaugeMetricFamily(name, help_, value=read())
+
+    def _read_job_results(self) -> Metric:
+        family = GaugeMetricFamily(
+            "tracker_job_result", "A background job's last run in numbers.", labels=("name", "what")
+        )
+        for job, numbers in list(self.job_results.items()):
+            for what, number in numbers.items():
+                family.add_metric((job, what), number)
+        return family
 
     def registry(self) -> CollectorRegistry:
         """A registry that holds these metrics alone."""

@@ -96,6 +96,7 @@ async def _lead(job: LeasedJob, leases: Leases, metrics: Metrics) -> None:
         finally:
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
+            metrics.job_results.pop(job.name, None)  # another tells them now
         metrics.jobs[job.name, "lost"] += 1
         log.warning("lease.lost", job=job.name, token=token)
 
@@ -132,12 +133,12 @@ async def _pause(leases: Leases) -> None:
 
 async def _repeat(job: Job | LeasedJob, work: Work, metrics: Metrics) -> None:
     while True:
-        outcome = await _attempt(job, work)
+        outcome = await _attempt(job, work, metrics)
         metrics.jobs[job.name, outcome] += 1
         await asyncio.sleep(job.period_s)
 
 
-async def _attempt(job: Job | LeasedJob, work: Work) -> str:
+async def _attempt(job: Job | LeasedJob, work: Work, metrics: Metrics) -> str:
     """One run; returns its outcome. No failure ends the job or touches the others."""
     try:
         async with asyncio.timeout(job.limit_s):
@@ -151,5 +152,6 @@ async def _attempt(job: Job | LeasedJob, work: Work) -> str:
     except Exception:
         log.exception("job.failed", job=job.name)
         return "internal"
+    metrics.job_results[job.name] = counts
     log.debug("job.done", job=job.name, **counts)
     return "ok"

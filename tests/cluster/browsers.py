@@ -13,7 +13,7 @@ from websockets.exceptions import WebSocketException
 from tests.cluster.balancer import Balancer
 from tests.cluster.offers import Offers
 from tests.cluster.population import Swarm
-from tests.cluster.records import SILENCE, Absence, Outcome
+from tests.cluster.records import CLOSED, SILENCE, Absence, Outcome
 from tests.cluster.server import Server
 from tracker.errors import Malformed
 from tracker.model import Event, PeerId
@@ -126,7 +126,7 @@ class Browser:
             self.swarm.info_hash, self.peer_id, event=event, left=1, offers=offers
         )
         self._reply = asyncio.get_running_loop().create_future()
-        failure, reply = "closed", None
+        failure, reply = CLOSED, None
         try:
             async with asyncio.timeout(self._habits.patience_s):
                 await socket.send(message, text=True)

@@ -10,6 +10,7 @@ from tracker.model import InfoHash
 Protocol = Literal["http", "kept", "udp", "ws"]  # kept: HTTP on connections that are used again
 
 SILENCE = "silence"  # the failure of who was not answered in time
+CLOSED = "closed"  # of a browser whose socket was closed meanwhile
 
 
 class Outcome(NamedTuple):

@@ -62,7 +62,7 @@ def families(tracker: TrackerProcess) -> dict[str, Metric]:
     return {family.name: family for family in read}
 
 
-def counts(tracker: TrackerProcess, name: str, **labels: str) -> dict[str, float]:
+def counts(tracker: TrackerProcess, name: str, /, **labels: str) -> dict[str, float]:
     """Process -> the sum of its samples of a family that have these labels."""
     found: dict[str, float] = {}
     for sample in families(tracker)[name].samples:
@@ -115,7 +115,7 @@ def test_with_a_redis_of_its_own_it_has_one_and_leaves_nothing_behind(tmp_path: 
         assert (4, 3) == (len(family), len(serving(tracker.pid)))
         assert 1 == len(list(tmp_path.iterdir()))
         assert all(answered(asking(tracker)) for _ in range(10))
-        jobs = counts(tracker, "tracker_jobs", job="statistics")
+        jobs = counts(tracker, "tracker_jobs", name="statistics")
         assert {"supervisor"} == jobs.keys()
         with ending(*(kin.pid for kin in family)):
             tracker.stop()

@@ -50,7 +50,7 @@ class Shared:
         except asyncio.CancelledError:
             self.cut += 1
             raise
-        return {}
+        return {"runs": len(self.tokens)}
 
 
 class Replica(NamedTuple):
@@ -135,6 +135,15 @@ async def test_what_runs_is_cut_when_the_lease_is_lost(redis: WatchedRedis) -> N
         await until(lambda: holder.metrics.jobs["shared", "lost"] == 1)
     assert 1 == holder.job.cut
     assert ["lease.lost"] == [entry["event"] for entry in logs]
+    await holder.end()
+
+
+async def test_results_are_told_by_who_holds_the_lease_only(redis: WatchedRedis) -> None:
+    holder = replica(redis, b"holder", Shared())
+    await until(lambda: holder.metrics.job_results == {"shared": {"runs": 1}})
+    await overtake(redis)
+    await until(lambda: holder.metrics.jobs["shared", "lost"] == 1)
+    assert {} == holder.metrics.job_results
     await holder.end()
 
 

@@ -1,0 +1,20 @@
+#!/bin/sh
+# Starts a Sentinel, one of three, that watches over the Redis named `redis`.
+set -eu
+SECRETS=${SECRETS:-/run/secrets/redis}
+DATA=${DATA:-/data}
+
+# A file of its own: a Sentinel writes down what it learns.
+umask 077
+cat >"$DATA/sentinel.conf" <<CONF
+port 26379
+protected-mode no
+dir $DATA
+sentinel resolve-hostnames yes
+sentinel monitor tracker redis 6379 2
+sentinel auth-user tracker admin
+sentinel auth-pass tracker $(cat "$SECRETS/admin-password")
+sentinel down-after-milliseconds tracker 1500
+sentinel failover-timeout tracker 5000
+CONF
+exec redis-server "$DATA/sentinel.conf" --sentinel

@@ -1,0 +1,59 @@
+#!/bin/sh
+# Starts Redis with the users of the mounted secret; arguments go to redis-server.
+set -eu
+SETTINGS=$(dirname "$0")
+SECRETS=${SECRETS:-/run/secrets/redis}
+DATA=${DATA:-/data}
+
+secret() { cat "$SECRETS/$1"; }
+
+users() {
+    # for probes: without a password
+    echo 'user default on nopass resetkeys resetchannels -@all +ping +role +cluster|info'
+    # the rights of docs/cluster.md
+    cat <<RIGHTS
+user tracker on >$(secret password) ~* &tracker:* -@all +select +hello +asking +cluster|slots \
++info +eval +publish +spublish +subscribe +ssubscribe +scan +get +set +del +exists +persist \
++expire +time +hset +hget +hmget +hgetall +zadd +zrem +zcount +zrange +zrangebyscore \
++zremrangebyscore +zremrangebyrank +zscore +zscan +zincrby
+RIGHTS
+    if [ -e "$SECRETS/admin-password" ]; then # nodes of a cluster speak to each other by it
+        admin=$(secret admin-password)
+        printf 'user admin on >%s ~* &* +@all\nmasteruser admin\nmasterauth %s\n' "$admin" "$admin"
+    fi
+}
+
+# A primary that comes back at once comes back empty, and its replicas would throw away what they
+# have. So wait until one of them took over.
+wait_for_failover() {
+    trap 'exit 0' TERM INT
+    sleep "${FAILOVER_SECONDS:-10}" &
+    wait $!
+    trap - TERM INT
+}
+
+primary() { # the address that the Sentinel of $SENTINEL knows, if there is one
+    [ -n "${SENTINEL:-}" ] || return 0
+    timeout 1 redis-cli -h "$SENTINEL" -p 26379 sentinel get-master-addr-by-name tracker \
+        2>/dev/null | head -n 1
+}
+
+if grep -qs myself,master "$DATA/nodes.conf"; then # of a cluster
+    wait_for_failover
+fi
+known=$(primary)
+if [ -n "$known" ]; then # of a Sentinel's group
+    self=$(hostname -i)
+    if [ "$known" = "$self" ]; then
+        wait_for_failover
+        known=$(primary)
+    fi
+    [ "$known" = "$self" ] || set -- "$@" --replicaof "$known" 6379
+fi
+
+# By standard input, as command lines are for all to see.
+settings=$(users)
+exec redis-server "$SETTINGS/redis.conf" --dir "$DATA" \
+    ${POD_IP:+--cluster-announce-ip "$POD_IP"} "$@" - <<USERS
+$settings
+USERS

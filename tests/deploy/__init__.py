@@ -1,0 +1,1 @@
+"""The image and what is made of it, with a real Docker engine."""

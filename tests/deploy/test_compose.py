@@ -1,0 +1,93 @@
+"""`docker compose up`, and all that may happen to it while clients are there."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cluster.load import Load, running_load
+from tests.cluster.records import CLOSED, told
+from tests.deploy.conftest import CLIENTS6, HOST6
+from tests.deploy.images import NEXT_IMAGE
+from tests.deploy.stack import PATIENT, Container, Stack
+
+BACK_WITHIN_S = 30.0
+
+pytestmark = pytest.mark.timeout(400)  # the images, for the first test
+
+
+@pytest.fixture
+def load(stack: Stack) -> Iterator[Load]:
+    """Clients of all protocols; at the end all were served, and each browser came back."""
+    stack.up()
+    with running_load(stack.balancer, PATIENT, at=stack.clients) as load:
+        load.settle(30)
+        yield load
+        load.settle(30)
+    # A browser whose frontend leaves may have asked just then; it comes back, and asks again.
+    assert Counter() == told(each for each in load.outcomes if each.failure != CLOSED)
+    absences = [each.took_s for browser in load.browsers for each in browser.absences]
+    assert BACK_WITHIN_S >= max(absences, default=0)
+    assert all(browser.on([stack.balancer.name]) for browser in load.browsers)
+    assert Counter() == load.offers.wrong
+
+
+def used(stack: Stack, container: Container) -> bool:
+    """Whether this frontend has answered anybody."""
+    metrics = stack.ask(container, "/metrics").splitlines()
+    answered = [line for line in metrics if line.startswith("tracker_requests_total")]
+    return any(float(line.rpartition(" ")[2]) for line in answered if '"announce"' in line)
+
+
+def test_clients_of_all_protocols_are_in_one_swarm_by_their_own_addresses(stack: Stack) -> None:
+    at, to = stack.clients, stack.host.ip
+    over_http = stack.announce("http", at=at, to=to)
+    assert at.ip == over_http["external_ip"]
+    over_udp = stack.announce("udp", at=stack.host, to=to)
+    assert [at.ip] == [peer["host"] for peer in over_udp["peers"]]
+    again = stack.announce("udp", at=at, to=to)
+    # The host itself is seen by the address of the engine's bridge.
+    assert 1 == len(again["peers"])
+    assert at.ip not in {peer["host"] for peer in again["peers"]}
+    over_ws = stack.announce("ws", at=at, to=to)
+    assert 1 == over_ws["leechers"]
+
+
+def test_addresses_are_kept_over_ipv6_too(stack: Stack) -> None:
+    over_http = stack.announce("http", at=stack.clients, to=f"[{HOST6}]")
+    assert CLIENTS6 == over_http["external_ip"]
+    over_udp = stack.announce("udp", at=stack.host, to=f"[{HOST6}]")
+    assert CLIENTS6 in {peer["host"] for peer in over_udp["peers"]}
+
+
+def test_frontends_are_added_and_taken_away_under_load(stack: Stack, load: Load) -> None:
+    stack.up(http=4, udp=4)
+    frontends = stack.containers("http", "udp")
+    assert Counter(http=4, udp=4) == Counter(each.service for each in frontends)
+    load.until(lambda: all(used(stack, each) for each in frontends), 20)
+    stack.up(http=1, udp=1)
+    load.calm(30)
+
+
+def test_a_frontend_that_crashes_is_not_noticed_and_comes_back(stack: Stack, load: Load) -> None:
+    victims = [stack.containers(service)[0] for service in ("http", "udp")]
+    for victim in victims:
+        stack.crash(victim)
+    names = {each.name for each in victims}
+
+    def back() -> bool:
+        again = [each for each in stack.containers("http", "udp") if each.name in names]
+        old = {each.pid for each in victims}
+        return len(again) == len(names) and not old.intersection(each.pid for each in again)
+
+    load.until(back, 20)
+    load.go_on(5)
+
+
+def test_all_frontends_are_replaced_by_another_image_under_load(stack: Stack, load: Load) -> None:
+    before = {each.name: each.pid for each in stack.containers("http", "udp", "workers")}
+    stack.up(NEXT_IMAGE)
+    after = stack.containers("http", "udp", "workers")
+    assert {NEXT_IMAGE} == {each.image for each in after}
+    assert not set(before.values()).intersection(each.pid for each in after)
+    load.calm(30)
