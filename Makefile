@@ -7,8 +7,8 @@ ARGS ?=
 BIN := $(VENV)/bin
 INSTALL := scripts/install $(PYTHON) $(VENV)
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
-	$(ARGS) pyproject.toml --extra embedded --group build
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(ARGS)
+PROJECT := pyproject.toml --extra embedded --group build
 
 .PHONY: help run test lint lock clean
 
@@ -19,7 +19,7 @@ run: $(VENV)/run.stamp ## start a tracker on port 8000; ARGS="--port 9000": with
 	@exec $(BIN)/tracker serve $(ARGS)
 
 test: $(VENV)/dev.stamp ## run all tests, with coverage; ARGS="-k udp": some, without
-	@scripts/test-tools
+	@scripts/test-tools $(BIN)/python
 	$(BIN)/pytest $(or $(ARGS),--cov --cov-fail-under=90)
 
 lint: $(VENV)/dev.stamp ## check format, style, types and the floors
@@ -29,8 +29,10 @@ lint: $(VENV)/dev.stamp ## check format, style, types and the floors
 	$(BIN)/lint-imports --no-cache
 
 lock: $(VENV)/dev.stamp ## make the lock files again; ARGS=--upgrade: with newer versions
-	$(COMPILE) --output-file requirements.lock
-	$(COMPILE) --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) $(PROJECT) --output-file requirements.lock
+	$(COMPILE) $(PROJECT) --group dev --constraint requirements.lock \
+		--output-file requirements-dev.lock
+	$(COMPILE) tests/deploy/checkov.in --output-file tests/deploy/checkov.lock
 	cd tests/clients && npm install --package-lock-only
 
 clean: ## remove what the other commands made

@@ -1,0 +1,202 @@
+"""The manifests are what Kubernetes takes, fit together, and say what we mean.
+
+No API server is asked: what only one can tell (admission, defaults, that pods start) is not proved
+here. ``test_kubernetes_mistakes.py`` proves that mistakes are seen.
+"""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.deploy.checking import SUPPORTED, checkov, validated
+from tests.deploy.manifests import (
+    OPTIONS,
+    OVERLAYS,
+    Manifest,
+    find,
+    kustomization,
+    kustomizations,
+    name_of,
+    parsed,
+    rendered,
+    workloads,
+)
+from tests.deploy.sanity import problems
+from tests.shape.files import ROOT
+
+SETS = (*OVERLAYS, "own")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is shipped, with secrets, and an overlay ``own`` of a user, with all options."""
+    directory = tmp_path_factory.mktemp("project")
+    for name in ("deploy", "k8s"):
+        shutil.copytree(ROOT / name, directory / name)
+    passwords = subprocess.run(
+        ["sh", ROOT / "k8s/new-passwords.sh"], capture_output=True, text=True, check=True
+    ).stdout
+    (directory / "k8s/overlays/production/redis.env").write_text(passwords)
+    (directory / "k8s/overlays/external/redis.env").write_text(
+        "TRACKER_REDIS_URL=rediss://tracker:password@redis.example\n"
+    )
+    own = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "namespace": "tracker",
+        "resources": ["../production"],
+        "components": [f"../../components/{name}" for name in OPTIONS],
+    }
+    (directory / "k8s/overlays/own").mkdir()
+    (directory / "k8s/overlays/own/kustomization.yaml").write_text(yaml.safe_dump(own))
+    return directory
+
+
+@pytest.fixture(scope="module")
+def renderings(project: Path) -> dict[str, str]:
+    """What each overlay is rendered to."""
+    return {name: rendered(project / "k8s/overlays" / name) for name in SETS}
+
+
+@pytest.fixture
+def manifests(renderings: dict[str, str], request: pytest.FixtureRequest) -> list[Manifest]:
+    """Those of an overlay, which the test is parametrized with."""
+    return parsed(renderings[request.param])
+
+
+each_set = pytest.mark.parametrize("manifests", SETS, indirect=True)
+
+
+@each_set
+@pytest.mark.parametrize("version", SUPPORTED)
+def test_the_api_has_all_fields(manifests: list[Manifest], version: str, tmp_path: Path) -> None:
+    assert "" == validated(manifests, version, tmp_path)
+
+
+@each_set
+def test_all_fits_together(manifests: list[Manifest]) -> None:
+    assert [] == problems(manifests)
+
+
+@each_set
+def test_checkov_finds_nothing(manifests: list[Manifest], tmp_path: Path) -> None:
+    assert set() == checkov(manifests, tmp_path)
+
+
+def test_every_directory_is_part_of_an_overlay(project: Path) -> None:
+    used: set[Path] = set()
+    reached = {project / "k8s/overlays" / name for name in SETS}
+    while reached - used:
+        used |= reached
+        for directory in list(reached):
+            told = kustomization(directory)
+            below = (*told.get("resources", []), *told.get("components", []))
+            reached |= {p for each in below if (p := (directory / each).resolve()).is_dir()}
+    assert set(kustomizations(project)) == used
+
+
+CHANGES = [
+    (directory.relative_to(ROOT), kind, number)
+    for top in ("deploy", "k8s")
+    for directory in kustomizations(ROOT / top)
+    for kind in ("patches", "replicas", "images", "configMapGenerator")
+    for number, change in enumerate(kustomization(directory).get(kind, []))
+    if kind != "configMapGenerator" or change.get("behavior") == "merge"
+]
+
+
+@pytest.mark.parametrize(
+    ("directory", "kind", "number"), CHANGES, ids=lambda each: str(each).removeprefix("k8s/")
+)
+def test_every_patch_changes_something(
+    renderings: dict[str, str],
+    project: Path,
+    tmp_path: Path,
+    directory: Path,
+    kind: str,
+    number: int,
+) -> None:
+    shutil.copytree(project, tmp_path, dirs_exist_ok=True)
+    without = kustomization(tmp_path / directory)
+    del without[kind][number]
+    (tmp_path / directory / "kustomization.yaml").write_text(yaml.safe_dump(without))
+    told = {name: rendered(tmp_path / "k8s/overlays" / name) for name in SETS}
+    assert told != renderings
+
+
+# -- what the overlays are meant to be -------------------------------------------------------------
+
+
+@each_set
+def test_all_tracker_pods_have_what_stands_in_one_place(manifests: list[Manifest]) -> None:
+    trackers = [w for w in workloads(manifests) if w.containers[0]["name"] == "tracker"]
+    assert {"http", "udp", "workers"} == {w.manifest["metadata"]["name"] for w in trackers}
+    for workload in trackers:
+        (container,) = workload.containers
+        assert container["readinessProbe"]["httpGet"] == {"path": "/ready", "port": "admin"}
+        assert container["livenessProbe"]["httpGet"] == {"path": "/health", "port": "admin"}
+        assert not workload.pod["automountServiceAccountToken"]
+        assert not workload.pod["enableServiceLinks"]
+        assert workload.manifest["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+        assert {"kubernetes.io/hostname", "topology.kubernetes.io/zone"} == {
+            each["topologyKey"] for each in workload.pod["topologySpreadConstraints"]
+        }
+
+
+@pytest.mark.parametrize("manifests", ["dev"], indirect=True)
+def test_dev_has_one_of_each(manifests: list[Manifest]) -> None:
+    numbers = {w.name: w.manifest["spec"]["replicas"] for w in workloads(manifests)}
+    assert {f"Deployment {name}": 1 for name in ("http", "udp", "workers", "redis")} == numbers
+    kinds = {each["kind"] for each in manifests}
+    assert not kinds & {"HorizontalPodAutoscaler", "PodDisruptionBudget", "Ingress"}
+
+
+@pytest.mark.parametrize("manifests", ["production"], indirect=True)
+def test_production_scales_over_a_redis_cluster(manifests: list[Manifest]) -> None:
+    assert 6 == find(manifests, "StatefulSet", "redis")["spec"]["replicas"]
+    kinds = [name_of(each) for each in manifests if each["kind"] == "HorizontalPodAutoscaler"]
+    assert ["HorizontalPodAutoscaler http", "HorizontalPodAutoscaler udp"] == kinds
+    assert "Local" == find(manifests, "Service", "udp")["spec"]["externalTrafficPolicy"]
+    assert find(manifests, "Ingress", "http")
+
+
+@pytest.mark.parametrize("manifests", ["external"], indirect=True)
+def test_external_has_no_redis(manifests: list[Manifest]) -> None:
+    assert not [w for w in workloads(manifests) if "redis" in w.containers[0]["image"]]
+    assert {6379, 6380, 26379} == {
+        port["port"]
+        for port in find(manifests, "NetworkPolicy", "to-redis")["spec"]["egress"][0]["ports"]
+    }
+
+
+@pytest.mark.parametrize("manifests", ["own"], indirect=True)
+def test_options_add_what_they_say(manifests: list[Manifest]) -> None:
+    metrics = find(manifests, "HorizontalPodAutoscaler", "http")["spec"]["metrics"]
+    assert ["Resource", "Pods"] == [each["type"] for each in metrics]
+    service = find(manifests, "Service", "http")["spec"]
+    assert ("LoadBalancer", "Local") == (service["type"], service["externalTrafficPolicy"])
+    assert "from" not in find(manifests, "NetworkPolicy", "http")["spec"]["ingress"][0]
+    assert not [each for each in manifests if each["kind"] == "Ingress"]
+    groups = find(manifests, "PrometheusRule", "tracker")["spec"]["groups"]
+    assert (
+        groups
+        == yaml.safe_load((ROOT / "deploy/monitoring/alerts.yaml").read_text())["spec"]["groups"]
+    )
+    dashboard = find(manifests, "ConfigMap", "tracker-dashboard")
+    assert (
+        dashboard["data"]["tracker.json"]
+        == (ROOT / "deploy/monitoring/grafana/tracker.json").read_text()
+    )
+
+
+def test_secrets_are_new_each_time() -> None:
+    told = {
+        subprocess.run(
+            ["sh", ROOT / "k8s/new-passwords.sh"], capture_output=True, text=True, check=True
+        ).stdout
+        for _ in range(2)
+    }
+    assert 2 == len(told)
