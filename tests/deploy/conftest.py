@@ -3,7 +3,8 @@
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +19,8 @@ from tests.tools import require
 
 HOST6, CLIENTS6 = "fd77::1", "fd77::2"
 SHIPPED = ("docker-compose.yml", "deploy")
+
+StartStack = Callable[..., AbstractContextManager[Stack]]
 
 
 class Place(NamedTuple):
@@ -61,6 +64,20 @@ def stack(place: Place, project: Path) -> Iterator[Stack]:
     stack.up()
     yield stack
     stack.down()
+
+
+@pytest.fixture
+def start(place: Place, project: Path) -> StartStack:
+    """Brings a project with these profiles up, perhaps without a service."""
+
+    @contextmanager
+    def running(*profiles: str, without: str | None = None) -> Iterator[Stack]:
+        stack = Stack(*place, project, *profiles, without=without)
+        stack.up()
+        yield stack
+        stack.down()
+
+    return running
 
 
 def _add_address(host: Host, ip: str) -> None:

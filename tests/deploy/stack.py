@@ -51,21 +51,39 @@ class Stack:
         clients: who asks from elsewhere.
         project: a directory with the compose file and what it mounts.
         profiles: of the compose file.
+        without: a service that has no image here.
     """
 
     def __init__(
-        self, engine: Engine, host: Host, clients: Host, project: Path, *profiles: str
+        self,
+        engine: Engine,
+        host: Host,
+        clients: Host,
+        project: Path,
+        *profiles: str,
+        without: str | None = None,
     ) -> None:
         self.engine, self.host, self.clients = engine, host, clients
         self.balancer = LoadBalancer(host.ip, 80, 6969)
         self._project = project
+        self._without = without
         self._environment = {"COMPOSE_PROFILES": ",".join(profiles)}
 
     def up(self, image: str | None = None, **scale: int) -> None:
         """Make it as the file says, with other numbers of some services; return when healthy."""
         wanted = (f"--scale={service}={number}" for service, number in scale.items())
         environment = {"TRACKER_IMAGE": image} if image else {}
-        self.compose("up", "--detach", "--wait", "--no-build", *wanted, **environment)
+        self.compose(
+            *("up", "--detach", "--wait", "--no-build", *wanted, *self._named()), **environment
+        )
+
+    def _named(self) -> list[str]:
+        """The services to make; none: all."""
+        if self._without is None:
+            return []
+        return [
+            each for each in self.compose("config", "--services").split() if each != self._without
+        ]
 
     def down(self) -> None:
         """Remove it, and all that it has stored; nothing is left."""

@@ -1,36 +1,18 @@
 """What the profiles of the compose file add."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.cluster.load import running_load
 from tests.cluster.records import failed, longest_gap_s
-from tests.deploy.conftest import Place
+from tests.deploy.conftest import StartStack
 from tests.deploy.stack import PATIENT, Stack
 
 LONGEST_GAP_S = 8.0
 
 pytestmark = pytest.mark.timeout(400)  # the images, for the first test
-
-StartStack = Callable[..., AbstractContextManager[Stack]]
-
-
-@pytest.fixture
-def start(place: Place, project: Path) -> StartStack:
-    """Brings a project with these profiles up."""
-
-    @contextmanager
-    def running(*profiles: str) -> Iterator[Stack]:
-        stack = Stack(*place, project, *profiles)
-        stack.up()
-        yield stack
-        stack.down()
-
-    return running
 
 
 def test_tls(start: StartStack, tmp_path: Path) -> None:
