@@ -10,6 +10,7 @@ It pulls nothing. On the machine's network it has no bridge and touches no firew
 it changes is in the host's network namespace.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -17,9 +18,12 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import Any, TypeAlias
 
 from tests.cluster.hosts import Host
 from tests.tools import missing, require
+
+Json: TypeAlias = Any
 
 READY_WITHIN_S = 30.0
 POLL_S = 0.1
@@ -101,6 +105,11 @@ class Engine:
             AssertionError: it failed; the message holds what it printed.
         """
         return self._run([self._docker, *args], {}, self._directory, timeout_s)
+
+    def inspect(self, *names: str) -> list[Json]:
+        """What it tells of containers or images."""
+        told: list[Json] = json.loads(self.docker("inspect", *names)) if names else []
+        return told
 
     def compose(
         self, project: Path, *args: str, env: Mapping[str, str], timeout_s: float = 120

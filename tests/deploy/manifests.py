@@ -14,8 +14,6 @@ Json: TypeAlias = Any
 Manifest: TypeAlias = dict[str, Json]
 
 OVERLAYS = ("dev", "production", "external")
-# What an overlay of a user may add to production.
-OPTIONS = ("monitoring", "sockets", "load-balancer")
 
 
 def tool(name: str) -> Path:

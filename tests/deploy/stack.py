@@ -11,19 +11,19 @@ import subprocess
 import sys
 import urllib.request
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from tests.cluster.hosts import Host
 from tests.cluster.load import Mix
 from tests.cluster.server import LoadBalancer
-from tests.deploy.engine import Engine
+from tests.deploy.engine import Engine, Json
 
 # Clients as real ones are, but quicker: those of UDP ask again after 15 seconds, not 3.
 PATIENT = Mix(http=60, kept=60, udp=120, ws=60, peers=480, swarms=20, patience_s=30.0, resend_s=3.0)
-Json: TypeAlias = Any
 
 HASH = "0123456789abcdef0123456789abcdef01234567"
 ADMIN = 8001
+PORTS = {"http": 80, "ws": 80, "udp": 6969, "https": 443, "wss": 443}
 
 
 class Container(NamedTuple):
@@ -72,7 +72,7 @@ class Stack:
     def up(self, image: str | None = None, **scale: int) -> None:
         """Make it as the file says, with other numbers of some services; return when healthy."""
         wanted = (f"--scale={service}={number}" for service, number in scale.items())
-        environment = {"TRACKER_IMAGE": image} if image else {}
+        environment = {"IMAGE": image} if image else {}
         self.compose(
             *("up", "--detach", "--wait", "--no-build", *wanted, *self._named()), **environment
         )
@@ -99,8 +99,7 @@ class Stack:
     def containers(self, *services: str) -> list[Container]:
         """Those of these services that run; of all, if none is named."""
         ids = self.engine.docker("ps", "--all", "--quiet", "--no-trunc").split()
-        told = json.loads(self.engine.docker("inspect", *ids)) if ids else []
-        running = [each for each in map(_container, told) if each.running]
+        running = [each for each in map(_container, self.engine.inspect(*ids)) if each.running]
         return [each for each in running if not services or each.service in services]
 
     def crash(self, container: Container) -> None:
@@ -115,20 +114,25 @@ class Stack:
                 return str(reply.read().decode())
 
     def announce(self, protocol: str, *, at: Host, to: str, **environment: str) -> Json:
-        """What `tracker announce` prints on a host, as JSON."""
-        port = ":6969" if protocol == "udp" else ""
-        url = f"{protocol}://{to}{port}/announce"
-        with at.inside():
-            done = subprocess.run(
-                [sys.executable, "-m", "tracker", "announce", "--json", url, HASH],
-                env={**os.environ, **environment},
-                capture_output=True,
-                text=True,
-                timeout=30,
-                check=False,
-            )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        """As `announce`, at the load balancer."""
+        port = PORTS[protocol]
+        return announce(protocol, at=at, to=to, port=port, **environment)
+
+
+def announce(protocol: str, *, at: Host, to: str, port: int, **environment: str) -> Json:
+    """What `tracker announce` prints on a host, as JSON."""
+    url = f"{protocol}://{to}:{port}/announce"
+    with at.inside():
+        done = subprocess.run(
+            [sys.executable, "-m", "tracker", "announce", "--json", url, HASH],
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
 
 
 def _container(told: Json) -> Container:

@@ -4,6 +4,7 @@ No API server is asked: what only one can tell (admission, defaults, that pods s
 here. ``test_kubernetes_mistakes.py`` proves that mistakes are seen.
 """
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,7 +14,6 @@ import yaml
 
 from tests.deploy.checking import SUPPORTED, checkov, validated
 from tests.deploy.manifests import (
-    OPTIONS,
     OVERLAYS,
     Manifest,
     find,
@@ -27,38 +27,38 @@ from tests.deploy.manifests import (
 from tests.deploy.sanity import problems
 from tests.shape.files import ROOT
 
-SETS = (*OVERLAYS, "own")
+CLONE = "tracker-cluster"  # where the overlay of a user expects it
+SETS = {**{name: f"{CLONE}/k8s/overlays/{name}" for name in OVERLAYS}, "own": "."}
+DOCUMENTED = re.compile(r"^```yaml\n(# kustomization\.yaml\n.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What is shipped, with secrets, and an overlay ``own`` of a user, with all options."""
+    """A user's overlay, as the documentation shows it, and what is shipped, with secrets."""
     directory = tmp_path_factory.mktemp("project")
     for name in ("deploy", "k8s"):
-        shutil.copytree(ROOT / name, directory / name)
-    passwords = subprocess.run(
-        ["sh", ROOT / "k8s/new-passwords.sh"], capture_output=True, text=True, check=True
-    ).stdout
-    (directory / "k8s/overlays/production/redis.env").write_text(passwords)
-    (directory / "k8s/overlays/external/redis.env").write_text(
-        "TRACKER_REDIS_URL=rediss://tracker:password@redis.example\n"
-    )
-    own = {
-        "apiVersion": "kustomize.config.k8s.io/v1beta1",
-        "kind": "Kustomization",
-        "namespace": "tracker",
-        "resources": ["../production"],
-        "components": [f"../../components/{name}" for name in OPTIONS],
+        shutil.copytree(ROOT / name, directory / CLONE / name)
+    secrets = {
+        "production": new_passwords(),
+        "external": "TRACKER_REDIS_URL=rediss://tracker:password@redis.example\n",
     }
-    (directory / "k8s/overlays/own").mkdir()
-    (directory / "k8s/overlays/own/kustomization.yaml").write_text(yaml.safe_dump(own))
+    for name, content in secrets.items():
+        (directory / SETS[name] / "redis.env").write_text(content)
+    (own,) = DOCUMENTED.findall((ROOT / "docs/deploy.md").read_text())
+    (directory / "kustomization.yaml").write_text(own)
     return directory
+
+
+def new_passwords() -> str:
+    """What the script prints."""
+    script = ["sh", str(ROOT / "k8s/new-passwords.sh")]
+    return subprocess.run(script, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.fixture(scope="module")
 def renderings(project: Path) -> dict[str, str]:
     """What each overlay is rendered to."""
-    return {name: rendered(project / "k8s/overlays" / name) for name in SETS}
+    return {name: rendered(project / path) for name, path in SETS.items()}
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_checkov_finds_nothing(manifests: list[Manifest], tmp_path: Path) -> Non
 
 def test_every_directory_is_part_of_an_overlay(project: Path) -> None:
     used: set[Path] = set()
-    reached = {project / "k8s/overlays" / name for name in SETS}
+    reached = {project / path for path in SETS.values()}
     while reached - used:
         used |= reached
         for directory in list(reached):
@@ -120,11 +120,10 @@ def test_every_patch_changes_something(
     number: int,
 ) -> None:
     shutil.copytree(project, tmp_path, dirs_exist_ok=True)
-    without = kustomization(tmp_path / directory)
+    without = kustomization(tmp_path / CLONE / directory)
     del without[kind][number]
-    (tmp_path / directory / "kustomization.yaml").write_text(yaml.safe_dump(without))
-    told = {name: rendered(tmp_path / "k8s/overlays" / name) for name in SETS}
-    assert told != renderings
+    (tmp_path / CLONE / directory / "kustomization.yaml").write_text(yaml.safe_dump(without))
+    assert any(rendered(tmp_path / path) != renderings[name] for name, path in SETS.items())
 
 
 # -- what the overlays are meant to be -------------------------------------------------------------
@@ -185,6 +184,10 @@ def test_options_add_what_they_say(manifests: list[Manifest]) -> None:
         groups
         == yaml.safe_load((ROOT / "deploy/monitoring/alerts.yaml").read_text())["spec"]["groups"]
     )
+    image = find(manifests, "Deployment", "udp")["spec"]["template"]["spec"]["containers"][0][
+        "image"
+    ]
+    assert "registry.example/tracker-cluster:0.1.0" == image
     dashboard = find(manifests, "ConfigMap", "tracker-dashboard")
     assert (
         dashboard["data"]["tracker.json"]
@@ -192,11 +195,5 @@ def test_options_add_what_they_say(manifests: list[Manifest]) -> None:
     )
 
 
-def test_secrets_are_new_each_time() -> None:
-    told = {
-        subprocess.run(
-            ["sh", ROOT / "k8s/new-passwords.sh"], capture_output=True, text=True, check=True
-        ).stdout
-        for _ in range(2)
-    }
-    assert 2 == len(told)
+def test_passwords_are_new_each_time() -> None:
+    assert 2 == len({new_passwords(), new_passwords()})

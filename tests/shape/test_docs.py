@@ -23,6 +23,9 @@ ADMIN = "http://127.0.0.1:8001"
 
 # A line of code: the environment, then our command or `make run` with its flags.
 SHOWN = re.compile(r"^ {4}((?:TRACKER_\w+=\S+ )*)(tracker .*|make run.*)$", re.MULTILINE)
+# Code in a line of its own or within one: only what begins so is about flags of ours.
+CODE = re.compile(r"^ {4}(\w.*)$|`([^`\n]*)`", re.MULTILINE)
+OURS = ("tracker", "make", "TRACKER_", "-")
 REASON = re.compile(r"^\| `([^`]+)` \|", re.MULTILINE)
 
 each_paper = pytest.mark.parametrize("paper", PAPERS, ids=lambda paper: paper.name)
@@ -63,7 +66,8 @@ def flags_of(parser: ArgumentParser) -> set[str]:
 
 @each_paper
 def test_papers_name_only_flags_that_exist(paper: Path) -> None:
-    ours = re.sub(r"^.*\b(?:udp|http|ws)load\b.*$", "", paper.read_text(), flags=re.MULTILINE)
+    code = ("".join(found) for found in CODE.findall(paper.read_text()))
+    ours = " ".join(each for each in code if each.startswith(OURS))
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*", ours))
     assert not named - flags()
 
