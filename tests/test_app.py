@@ -21,6 +21,7 @@ from websockets.asyncio.client import connect
 from tests.frontends.clients import announce
 from tests.nodes import DEADLINE_S, until
 from tests.redis_servers import RedisServer
+from tests.tools import MORTAL
 from tests.tracker_process import ANY_PORTS, COMMAND, TrackerProcess, running_tracker
 from tracker.app import ready_line
 
@@ -162,6 +163,21 @@ async def test_a_new_certificate_is_served_after_sighup(
         os.kill(tracker.pid, signal.SIGHUP)
         await until(lambda: "tls.reload" in tracker.stderr)
         assert first != served()
+
+
+def test_sighup_before_it_is_ready_does_not_end_it() -> None:
+    with subprocess.Popen(
+        [*MORTAL, *COMMAND, *ANY_PORTS], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as starting:
+        ignored = 0
+        while not ignored & 1 << signal.SIGHUP - 1:
+            status = Path(f"/proc/{starting.pid}/status").read_text()
+            ignored = int(status.partition("SigIgn:")[2].split()[0], 16)
+        starting.send_signal(signal.SIGHUP)
+        assert starting.stdout
+        assert starting.stdout.readline().startswith(b"ready ")
+        starting.terminate()
+        assert 0 == starting.wait(DEADLINE_S)
 
 
 @pytest.mark.parametrize("processes", ["1", "2"])

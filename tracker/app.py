@@ -27,6 +27,7 @@ SPARE_FILES = 100  # beside the connections: listeners, Redis, logs
 
 def run(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT; returns the exit code."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # there is nothing to read again yet
     logs.configure(settings.log.level, settings.log.json_lines)
     try:  # before anything is started for nothing
         server_context(settings.tls)

@@ -28,24 +28,32 @@ from tests.deploy.sanity import problems
 from tests.shape.files import ROOT
 
 CLONE = "tracker-cluster"  # where the overlay of a user expects it
-SETS = {**{name: f"{CLONE}/k8s/overlays/{name}" for name in OVERLAYS}, "own": "."}
+SHOWN = ("own", "ingress")  # overlays of users, as the documentation shows them
+SETS = {
+    **{name: f"{CLONE}/k8s/overlays/{name}" for name in OVERLAYS},
+    **{name: name for name in SHOWN},
+}
+PASSWORDS = shutil.ignore_patterns("redis.env")  # a developer's own
 DOCUMENTED = re.compile(r"^```yaml\n(# kustomization\.yaml\n.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A user's overlay, as the documentation shows it, and what is shipped, with secrets."""
+    """Overlays of users, and what is shipped, with secrets."""
     directory = tmp_path_factory.mktemp("project")
     for name in ("deploy", "k8s"):
-        shutil.copytree(ROOT / name, directory / CLONE / name)
+        shutil.copytree(ROOT / name, directory / CLONE / name, ignore=PASSWORDS)
     secrets = {
         "production": new_passwords(),
         "external": "TRACKER_REDIS_URL=rediss://tracker:password@redis.example\n",
     }
     for name, content in secrets.items():
         (directory / SETS[name] / "redis.env").write_text(content)
-    (own,) = DOCUMENTED.findall((ROOT / "docs/deploy.md").read_text())
-    (directory / "kustomization.yaml").write_text(own)
+    shown = DOCUMENTED.findall((ROOT / "docs/deploy.md").read_text())
+    for name, content in zip(SHOWN, shown, strict=True):
+        (directory / name).mkdir()
+        at_hand = content.replace(CLONE + "/k8s", f"../{CLONE}/k8s")
+        (directory / name / "kustomization.yaml").write_text(at_hand)
     return directory
 
 
@@ -193,6 +201,14 @@ def test_options_add_what_they_say(manifests: list[Manifest]) -> None:
         dashboard["data"]["tracker.json"]
         == (ROOT / "deploy/monitoring/grafana/tracker.json").read_text()
     )
+
+
+@pytest.mark.parametrize("manifests", ["ingress"], indirect=True)
+def test_an_ingress_has_the_users_name(manifests: list[Manifest]) -> None:
+    spec = find(manifests, "Ingress", "http")["spec"]
+    names = [spec["rules"][0]["host"], *spec["tls"][0]["hosts"]]
+    assert ["tracker.yours.example"] * 2 == names
+    assert "ClusterIP" == find(manifests, "Service", "http")["spec"]["type"]
 
 
 def test_passwords_are_new_each_time() -> None:

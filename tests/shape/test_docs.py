@@ -88,7 +88,7 @@ def test_papers_name_only_make_targets_that_exist(paper: Path) -> None:
 
 @each_paper
 def test_papers_name_only_files_that_exist(paper: Path) -> None:
-    named = set(re.findall(r"\b(?:tracker|workers|tests)/[\w/.]*\w", paper.read_text()))
+    named = set(re.findall(r"(?<![\w/])(?:tracker|workers|tests)/[\w/.]*\w", paper.read_text()))
     assert not [path for path in named if not (ROOT / path).exists()]
 
 
