@@ -8,6 +8,7 @@ BIN := $(VENV)/bin
 INSTALL := scripts/install $(PYTHON) $(VENV)
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(ARGS)
+TWO := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 PROJECT := pyproject.toml --extra embedded --group build
 
 .PHONY: help run test lint lock clean
@@ -20,7 +21,7 @@ run: $(VENV)/run.stamp ## start a tracker on port 8000; ARGS="--port 9000": with
 
 test: $(VENV)/dev.stamp ## run all tests, with coverage; ARGS="-k udp": some, without
 	@scripts/test-tools $(BIN)/python
-	$(BIN)/pytest $(or $(ARGS),--cov --cov-fail-under=90)
+	$(BIN)/pytest $(or $(ARGS),--cov --cov-fail-under=90 $(TWO))
 
 lint: $(VENV)/dev.stamp ## check format, style, types and the floors
 	$(BIN)/ruff format --check

@@ -19,6 +19,22 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], uvloop.Loop]]:
     return {"uvloop": uvloop.new_event_loop}
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let two processes share the tests, a module at a time.
+
+    What loads the machine is the work of one of them, from the start.
+    """
+    items.sort(key=lambda item: not loads_the_machine(item))
+    for item in items:
+        group = "load" if loads_the_machine(item) else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
+def loads_the_machine(item: pytest.Item) -> bool:
+    """Tests with clients of all protocols, and those with a Docker engine."""
+    return item.path.parent.name == "cluster" or "place" in getattr(item, "fixturenames", ())
+
+
 @pytest.fixture(scope="session")
 def _session_cluster() -> Iterator[RedisCluster]:
     with redis_servers() as start:
