@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 INSTALL := scripts/install $(PYTHON) $(VENV)
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(ARGS)
-TWO := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+TWO := --numprocesses 2 --no-loadscope-reorder
 PROJECT := pyproject.toml --extra embedded --group build
 
 .PHONY: help run test lint lock clean

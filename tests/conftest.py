@@ -9,9 +9,16 @@ import pytest
 import structlog
 import trustme
 import uvloop
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.redis_clusters import RedisCluster
 from tests.redis_servers import KINDS, Kind, RedisServer, StartRedis, TlsFiles, redis_servers
+
+LOADS = (
+    "tests/cluster/",
+    *(f"tests/deploy/test_{name}.py" for name in ("compose", "image", "monitoring", "profiles")),
+)
 
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], uvloop.Loop]]:
@@ -19,20 +26,27 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], uvloop.Loop]]:
     return {"uvloop": uvloop.new_event_loop}
 
 
+@pytest.hookimpl(trylast=True)  # when they were shuffled
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let two processes share the tests, a module at a time.
-
-    What loads the machine is the work of one of them, from the start.
-    """
-    items.sort(key=lambda item: not loads_the_machine(item))
-    for item in items:
-        group = "load" if loads_the_machine(item) else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+    """Begin with what takes longest: loads on the machine."""
+    items.sort(key=lambda item: not loads_the_machine(item.nodeid))
 
 
-def loads_the_machine(item: pytest.Item) -> bool:
+class ByModule(LoadScopeScheduling):  # type: ignore[misc]  # has none
+    """Processes share the tests, a module at a time; one has all that load the machine."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "load" if loads_the_machine(nodeid) else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByModule:
+    """With ``--numprocesses``."""
+    return ByModule(config, log)
+
+
+def loads_the_machine(nodeid: str) -> bool:
     """Tests with clients of all protocols, and those with a Docker engine."""
-    return item.path.parent.name == "cluster" or "place" in getattr(item, "fixturenames", ())
+    return nodeid.startswith(LOADS)
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import socket
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -109,17 +110,24 @@ async def test_all_processes_serve_all_protocols_on_the_same_ports(
     assert {"0", "1", "2", "supervisor"} == memory.keys()
 
 
-def test_with_a_redis_of_its_own_it_has_one_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    with running_tracker(*PROCESSES, env={"TMPDIR": str(tmp_path)}) as tracker:
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A directory with room in its path for the name of a socket."""
+    with tempfile.TemporaryDirectory() as directory:
+        yield Path(directory)
+
+
+def test_with_a_redis_of_its_own_it_has_one_and_leaves_nothing_behind(short: Path) -> None:
+    with running_tracker(*PROCESSES, env={"TMPDIR": str(short)}) as tracker:
         family = children(tracker.pid)
         assert (4, 3) == (len(family), len(serving(tracker.pid)))
-        assert 1 == len(list(tmp_path.iterdir()))
+        assert 1 == len(list(short.iterdir()))
         assert all(answered(asking(tracker)) for _ in range(10))
         jobs = counts(tracker, "tracker_jobs", name="statistics")
         assert {"supervisor"} == jobs.keys()
         with ending(*(kin.pid for kin in family)):
             tracker.stop()
-    assert [] == list(tmp_path.iterdir())
+    assert [] == list(short.iterdir())
 
 
 def test_the_end_of_the_supervisor_is_the_end_of_all() -> None:
