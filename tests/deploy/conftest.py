@@ -68,14 +68,17 @@ def stack(place: Place, project: Path) -> Iterator[Stack]:
 
 @pytest.fixture
 def start(place: Place, project: Path) -> StartStack:
-    """Brings a project with these profiles up, perhaps without a service."""
+    """Brings a `Stack` up, with arguments of that, and takes it down."""
 
     @contextmanager
-    def running(*profiles: str, without: str | None = None) -> Iterator[Stack]:
-        stack = Stack(*place, project, *profiles, without=without)
-        stack.up()
-        yield stack
-        stack.down()
+    def running(*profiles: str, without: str | None = None, **environment: str) -> Iterator[Stack]:
+        engine, host, clients = place
+        stack = Stack(engine, host, clients, project, *profiles, without=without, **environment)
+        try:
+            stack.up()
+            yield stack
+        finally:
+            stack.down()
 
     return running
 

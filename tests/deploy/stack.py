@@ -52,6 +52,7 @@ class Stack:
         project: a directory with the compose file and what it mounts.
         profiles: of the compose file.
         without: a service that has no image here.
+        environment: variables of the file.
     """
 
     def __init__(
@@ -62,12 +63,13 @@ class Stack:
         project: Path,
         *profiles: str,
         without: str | None = None,
+        **environment: str,
     ) -> None:
         self.engine, self.host, self.clients = engine, host, clients
         self.balancer = LoadBalancer(host.ip, 80, 6969)
         self._project = project
         self._without = without
-        self._environment = {"COMPOSE_PROFILES": ",".join(profiles)}
+        self._environment = {"COMPOSE_PROFILES": ",".join(profiles), **environment}
 
     def up(self, image: str | None = None, **scale: int) -> None:
         """Make it as the file says, with other numbers of some services; return when healthy."""

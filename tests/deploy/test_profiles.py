@@ -7,8 +7,11 @@ import pytest
 
 from tests.cluster.load import running_load
 from tests.cluster.records import failed, longest_gap_s
-from tests.deploy.conftest import StartStack
-from tests.deploy.stack import PATIENT, Stack
+from tests.deploy.conftest import Place, StartStack
+from tests.deploy.stack import HASH, PATIENT, Stack
+from tests.redis_servers import StartRedis
+from tracker.model import Family, InfoHash
+from tracker.store.keys import swarm_key
 
 LONGEST_GAP_S = 8.0
 
@@ -27,6 +30,17 @@ def test_tls(start: StartStack, tmp_path: Path) -> None:
         assert 1 == stack.announce("wss", at=stack.host, to="localhost", **trusting)["leechers"]
         plain = stack.announce("http", at=stack.clients, to=stack.host.ip)
         assert [first["external_ip"]] == [peer["host"] for peer in plain["peers"]]
+
+
+def test_a_redis_elsewhere(place: Place, start: StartStack, start_redis: StartRedis) -> None:
+    away = place.clients
+    with away.inside():
+        redis = start_redis(tcp=True, password="secret", options=("--bind", "127.0.0.1", away.ip))
+    url = f"redis://:secret@{away.ip}:{redis.port}"
+    with start(TRACKER_REDIS_URL=url, DATA_INTERNAL="false") as stack:
+        stack.announce("udp", at=stack.clients, to=stack.host.ip)
+        with away.inside(), redis.client() as client:
+            assert 1 == client.zcard(swarm_key(Family.IPV4, InfoHash(bytes.fromhex(HASH))))
 
 
 @pytest.mark.parametrize(("profile", "victim"), [("cluster", "redis-1"), ("sentinel", "redis")])
