@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from tests.cluster.balancer import Balancer
-from tests.cluster.http_asking import Connection, Reply
+from tests.cluster.http_asking import Connection, Gone, Reply
 from tests.cluster.population import Peer
 from tests.cluster.records import SILENCE, Outcome, Protocol
 from tests.cluster.server import Server
@@ -63,19 +63,19 @@ class Announces:
         self._outcome(outcome.told())
 
     async def kept(self, peer: Peer) -> None:
-        """Announce on a connection that was used before, if there is one to spare."""
+        """Announce on a connection that was used before, if there is one to spare.
+
+        One that was closed meanwhile says nothing of the request: clients ask again on a new one
+        (RFC 9112 section 9.3.1).
+        """
         outcome = _Writing("kept", peer, self._balancer.pick())
         idle = self._kept.setdefault(outcome.frontend.name, [])
         try:
             async with asyncio.timeout(self._patience_s):
-                address = outcome.frontend.address("http")
-                connection = idle.pop() if idle else await Connection.open(address)
-                try:
-                    reply = await connection.get(_target(peer))
-                except BaseException:
-                    connection.close()
-                    raise
-            self._keep(connection, idle)
+                reply = await self._again(idle, peer) if idle else None
+                if reply is None:
+                    fresh = await Connection.open(outcome.frontend.address("http"))
+                    reply = await self._ask(fresh, idle, peer)
             outcome.good(_read(reply))
         except EXPECTED as error:
             outcome.bad(error)
@@ -107,11 +107,23 @@ class Announces:
         for idle in self._kept.values():
             _close(idle)
 
-    def _keep(self, connection: Connection, idle: list[Connection]) -> None:
+    async def _again(self, idle: list[Connection], peer: Peer) -> Reply | None:
+        try:
+            return await self._ask(idle.pop(), idle, peer)
+        except Gone:
+            return None
+
+    async def _ask(self, connection: Connection, idle: list[Connection], peer: Peer) -> Reply:
+        try:
+            reply = await connection.get(_target(peer))
+        except BaseException:
+            connection.close()
+            raise
         if connection.kept and len(idle) < KEPT:
             idle.append(connection)
         else:
             connection.close()
+        return reply
 
 
 class _Writing:

@@ -13,6 +13,10 @@ class Reply(NamedTuple):
     body: bytes
 
 
+class Gone(EOFError):
+    """The connection was closed before the first byte of a response."""
+
+
 class Connection:
     """A TCP connection for one request after another."""
 
@@ -33,12 +37,17 @@ class Connection:
         """Ask, and read the response.
 
         Raises:
-            OSError: the connection broke.
+            Gone: it was closed, or reset, before the first byte of the response.
+            OSError: it broke later.
             EOFError: it was closed before the response was whole.
         """
         lines = (f"GET {target} HTTP/1.1", "Host: tracker.test", *headers, "", "")
         self._writer.write("\r\n".join(lines).encode("latin-1"))
-        head = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+        try:
+            first = await self._reader.readexactly(1)
+        except (OSError, EOFError) as error:
+            raise Gone(f"no answer: {error}") from error
+        head = (first + await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
         self.kept = "connection: close" not in head
         size = int(head.partition("content-length: ")[2].partition("\r\n")[0])
         return Reply(int(head.split(" ", 2)[1]), await self._reader.readexactly(size))
