@@ -61,7 +61,9 @@ def test_the_program_leaves_no_core() -> None:
 
 
 def test_the_end_of_a_supervised_program_is_its_own() -> None:
-    assert 7 == run("pipe", "/bin/sh", "-c", "trap '' TERM; exit 7").returncode
+    child = Child("pipe", shell="echo $$; exit 7")  # whose input stays open
+    assert 7 == child.process.wait(DEADLINE_S)
+    child.end()
 
 
 def test_the_end_of_input_ends_the_program(supervised: Child) -> None:
