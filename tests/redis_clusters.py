@@ -150,9 +150,14 @@ class RedisCluster:
 
     def owner(self, slot: int) -> RedisServer:
         """The primary that has a slot."""
-        rows = self._tell(self.nodes[0], "CLUSTER", "SLOTS")
-        port = next(primary[1] for low, high, primary, *_ in rows if low <= slot <= high)
+        ranges = self._ranges(self.nodes[0])
+        port = next(port for low, high, port in ranges if low <= slot <= high)
         return next(node for node in self.nodes if node.port == port)
+
+    def _ranges(self, node: RedisServer) -> list[tuple[int, int, int]]:
+        """First and last slot, and the port of who has them, as a node knows it."""
+        rows = self._tell(node, "CLUSTER", "SLOTS")
+        return sorted((low, high, primary[1]) for low, high, primary, *_ in rows)
 
     def begin_move(self, slot: int, source: RedisServer, target: RedisServer) -> None:
         """Open a slot's way from one primary to another."""
@@ -187,9 +192,14 @@ class RedisCluster:
             until(partial(self._knows_all, node))
 
     def wait_ok(self) -> None:
-        """Return when every node finds all well, and replicas have what they copy."""
+        """Return when every node finds all well, and replicas have what they copy.
+
+        All know the same owners by then: a slot that is moved on before everybody knows that it
+        was moved may come to have none.
+        """
         for node in self.nodes:
             until(partial(self._well, node))
+        until(self._of_one_mind)
 
     def _knows_all(self, node: RedisServer) -> bool:
         return self._info(node)["cluster_known_nodes"] == str(len(self.nodes))
@@ -199,6 +209,10 @@ class RedisCluster:
             replication = client.info("replication")
         linked = replication["role"] == "master" or replication["master_link_status"] == "up"
         return linked and self._info(node)["cluster_state"] == "ok"
+
+    def _of_one_mind(self) -> bool:
+        first, *others = map(self._ranges, self.nodes)
+        return all(first == other for other in others)
 
     def _info(self, node: RedisServer) -> dict[str, str]:
         with node.client() as client:
