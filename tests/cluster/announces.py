@@ -36,14 +36,21 @@ class Announces:
     Args:
         balancer: chooses the frontend of each request.
         patience_s: after which an answer counts as failed.
+        reconnects: a request on a kept connection that is closed before the first byte of an
+            answer is sent again on a new one, as HTTP clients do (RFC 9112 section 9.3.1).
         outcome: takes what became of each announce.
     """
 
     def __init__(
-        self, balancer: Balancer, patience_s: float, outcome: Callable[[Outcome], None]
+        self,
+        balancer: Balancer,
+        patience_s: float,
+        reconnects: bool,
+        outcome: Callable[[Outcome], None],
     ) -> None:
         self._balancer = balancer
         self._patience_s = patience_s
+        self._reconnects = reconnects
         self._outcome = outcome
         self._kept: dict[str, list[Connection]] = {}
 
@@ -63,11 +70,7 @@ class Announces:
         self._outcome(outcome.told())
 
     async def kept(self, peer: Peer) -> None:
-        """Announce on a connection that was used before, if there is one to spare.
-
-        One that was closed meanwhile says nothing of the request: clients ask again on a new one
-        (RFC 9112 section 9.3.1).
-        """
+        """Announce on a connection that was used before, if there is one to spare."""
         outcome = _Writing("kept", peer, self._balancer.pick())
         idle = self._kept.setdefault(outcome.frontend.name, [])
         try:
@@ -111,7 +114,9 @@ class Announces:
         try:
             return await self._ask(idle.pop(), idle, peer)
         except Gone:
-            return None
+            if self._reconnects:
+                return None
+            raise
 
     async def _ask(self, connection: Connection, idle: list[Connection], peer: Peer) -> Reply:
         try:

@@ -52,6 +52,7 @@ class Mix(NamedTuple):
     return_s: float = 3.0  # how long browsers wait at most before they come back
     patience_s: float = 3.0  # after which an answer counts as failed
     resend_s: float | None = None  # after which a datagram is sent again; None: never
+    reconnects: bool = False  # when a kept connection is gone, a request is sent on a new one
 
 
 MIXED = Mix()  # 2,000 announces a second
@@ -69,7 +70,7 @@ class Load:
         self._balancer = balancer
         self._people = people
         self._rng = rng
-        self._announces = Announces(balancer, mix.patience_s, self.outcomes.append)
+        self._announces = Announces(balancer, mix.patience_s, mix.reconnects, self.outcomes.append)
         self._under_way: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = asyncio.Event()

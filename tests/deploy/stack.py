@@ -19,7 +19,17 @@ from tests.cluster.server import LoadBalancer
 from tests.deploy.engine import Engine, Json
 
 # Clients as real ones are, but quicker: those of UDP ask again after 15 seconds, not 3.
-PATIENT = Mix(http=60, kept=60, udp=120, ws=60, peers=480, swarms=20, patience_s=30.0, resend_s=3.0)
+PATIENT = Mix(
+    http=60,
+    kept=60,
+    udp=120,
+    ws=60,
+    peers=480,
+    swarms=20,
+    patience_s=30.0,
+    resend_s=3.0,
+    reconnects=True,
+)
 
 HASH = "0123456789abcdef0123456789abcdef01234567"
 ADMIN = 8001
