@@ -25,29 +25,37 @@ RIGHTS
 
 # A primary that comes back at once comes back empty, and its replicas would throw away what they
 # have. So wait until one of them took over.
-wait_for_failover() {
+pause() { # SECONDS: and end when told to
     trap 'exit 0' TERM INT
-    sleep "${FAILOVER_SECONDS:-10}" &
+    sleep "$1" &
     wait $!
     trap - TERM INT
 }
 
-primary() { # the address that the Sentinel of $SENTINEL knows, if there is one
-    [ -n "${SENTINEL:-}" ] || return 0
-    timeout 1 redis-cli -h "$SENTINEL" -p 26379 sentinel get-master-addr-by-name tracker \
-        2>/dev/null | head -n 1
+ask_sentinel() { # HOST
+    timeout 1 redis-cli -h "$1" -p 26379 sentinel get-master-addr-by-name tracker 2>/dev/null |
+        head -n 1
+}
+
+primary() { # the address that one of $SENTINELS tells, if there are any
+    {
+        for sentinel in ${SENTINELS:-}; do ask_sentinel "$sentinel" & done
+        wait
+    } | head -n 1
 }
 
 if grep -qs myself,master "$DATA/nodes.conf"; then # of a cluster
-    wait_for_failover
+    pause 10
 fi
 known=$(primary)
-if [ -n "$known" ]; then # of a Sentinel's group
+if [ -n "$known" ]; then # of a Sentinels' group
     self=$(hostname -i)
-    if [ "$known" = "$self" ]; then
-        wait_for_failover
+    for _ in $(seq 30); do # an election may fail, and the next one follows ten seconds later
+        [ "$known" = "$self" ] || break
+        pause 1
         known=$(primary)
-    fi
+        known=${known:-$self}
+    done
     [ "$known" = "$self" ] || set -- "$@" --replicaof "$known" 6379
 fi
 
