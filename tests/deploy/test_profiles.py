@@ -1,8 +1,9 @@
 """What the profiles of the compose file add."""
 
+import socket
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,10 @@ from tracker.model import Family, InfoHash
 from tracker.store.keys import swarm_key
 
 LONGEST_GAP_S = 8.0
+UPGRADE = (
+    b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
 SENTINELS = ("redis-sentinel-1", "redis-sentinel-2", "redis-sentinel-3")
 
 pytestmark = pytest.mark.timeout(400)  # the images, for the first test
@@ -46,6 +51,26 @@ def test_a_redis_elsewhere(place: Place, start: StartStack, start_redis: StartRe
             assert 1 == client.zcard(swarm_key(Family.IPV4, InfoHash(bytes.fromhex(HASH))))
 
 
+def test_more_clients_than_the_load_balancer_may_have(start: StartStack) -> None:
+    limit = 600  # of them, its own 192 checks of frontends take some
+    with (
+        start(BALANCER_DESCRIPTORS=str(limit)) as stack,
+        stack.clients.inside(),
+        ExitStack() as opened,
+    ):
+
+        def open_one() -> socket.socket:
+            return opened.enter_context(socket.create_connection((stack.host.ip, 80), 5))
+
+        served = []
+        while upgraded(last := open_one(), within_s=2):
+            served.append(last)
+            assert limit / 2 >= len(served)
+        assert served
+        served[0].close()
+        assert b" 101 " in last.recv(99)
+
+
 def test_a_primary_of_a_redis_cluster_crashes(start: StartStack) -> None:
     with start("cluster") as stack, running(stack) as load:
         crash(stack, load, "redis-1")
@@ -65,6 +90,18 @@ def test_a_primary_of_sentinels_crashes_while_one_of_them_hangs(start: StartStac
         told = [stack.compose("exec", "-T", each, *asked).split() for each in SENTINELS]
         assert [[successor.addresses["data"], "6379"]] * len(SENTINELS) == told
         crash(stack, load, "redis-replica")
+
+
+def upgraded(client: socket.socket, within_s: float) -> bool:
+    """A WebSocket is wanted; has it become one in time?"""
+    client.sendall(UPGRADE)
+    client.settimeout(within_s)
+    try:
+        return b" 101 " in client.recv(99)
+    except TimeoutError:
+        return False
+    finally:
+        client.settimeout(10)
 
 
 @contextmanager
