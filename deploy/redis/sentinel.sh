@@ -1,23 +1,21 @@
 #!/bin/sh
-# Starts a Sentinel, one of three, that watches over the Redis named `redis`, or `redis-replica` when
-# that has taken over.
+# Starts a Sentinel, one of three, that watches over the Redis at $PRIMARY, or the one at $REPLICA
+# when that has taken over.
 set -eu
 SECRETS=${SECRETS:-/run/secrets/redis}
 DATA=${DATA:-/data}
 
-case $(timeout 2 redis-cli -h redis-replica role 2>/dev/null) in
-master*) primary=redis-replica ;;
-*) primary=redis ;;
+case $(timeout 2 redis-cli -h "$REPLICA" role 2>/dev/null) in
+master*) PRIMARY=$REPLICA ;;
 esac
 
-# A file of its own: a Sentinel writes down what it learns. Anew, as addresses change.
+# A file of its own: a Sentinel writes down what it learns.
 umask 077
 cat >"$DATA/sentinel.conf" <<CONF
 port 26379
 protected-mode no
 dir $DATA
-sentinel resolve-hostnames yes
-sentinel monitor tracker $primary 6379 2
+sentinel monitor tracker $PRIMARY 6379 2
 sentinel auth-user tracker admin
 sentinel auth-pass tracker $(cat "$SECRETS/admin-password")
 sentinel down-after-milliseconds tracker 1500

@@ -89,7 +89,7 @@ def test_a_primary_of_sentinels_crashes_while_one_of_them_hangs(start: StartStac
         asked = ("redis-cli", "-p", "26379", "sentinel", "get-master-addr-by-name", "tracker")
         told = [stack.compose("exec", "-T", each, *asked).split() for each in SENTINELS]
         assert [[successor.addresses["data"], "6379"]] * len(SENTINELS) == told
-        crash(stack, load, "redis-replica")
+        crash(stack, load, "redis-replica", stays_away=True)
 
 
 def upgraded(client: socket.socket, within_s: float) -> bool:
@@ -114,13 +114,21 @@ def running(stack: Stack) -> Iterator[Load]:
     assert Counter() == load.offers.wrong
 
 
-def crash(stack: Stack, load: Load, victim: str) -> None:
-    """A primary crashes and comes back as a replica; there is a gap, and it is short."""
+def crash(stack: Stack, load: Load, victim: str, *, stays_away: bool = False) -> None:
+    """A primary crashes and comes back as a replica; there is a gap, and it is short.
+
+    Args:
+        stays_away: until the gap has ended; else the engine starts it again at once.
+    """
     load.settle(30)
     seen = len(load.outcomes)
     (primary,) = stack.containers(victim)
-    stack.crash(primary)
+    if stays_away:
+        stack.engine.docker("kill", primary.name)
+    else:
+        stack.crash(primary)
     load.calm(30)
+    stack.engine.docker("start", primary.name)
     load.until(lambda: "slave" in role(stack, victim), 30)
     load.go_on(3)
     outcomes = load.outcomes[seen:]
