@@ -32,9 +32,10 @@ pause() { # SECONDS: and end when told to
     trap - TERM INT
 }
 
-ask_sentinel() { # HOST
-    timeout 1 redis-cli -h "$1" -p 26379 sentinel get-master-addr-by-name tracker 2>/dev/null |
-        head -n 1
+ask_sentinel() { # HOST: says nothing if nobody could take over, as far as it knows
+    timeout 1 redis-cli -h "$1" -p 26379 sentinel master tracker 2>/dev/null |
+        awk 'NR % 2 { name = $0; next } { told[name] = $0 }
+            END { if (told["num-slaves"] > 0) print told["ip"] }'
 }
 
 primary() { # the address that one of $SENTINELS tells, if there are any
