@@ -33,7 +33,7 @@ pause() { # SECONDS: and end when told to
 }
 
 ask_sentinel() { # HOST: says nothing if nobody could take over, as far as it knows
-    timeout 1 redis-cli -h "$1" -p 26379 sentinel master tracker 2>/dev/null |
+    timeout 2 redis-cli -h "$1" -p 26379 sentinel master tracker 2>/dev/null |
         awk 'NR % 2 { name = $0; next } { told[name] = $0 }
             END { if (told["num-slaves"] > 0) print told["ip"] }'
 }
