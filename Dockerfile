@@ -2,7 +2,8 @@
 # A frontend that may be replaced any time:   the same with -e TRACKER_REDIS_URL=redis://…
 # Runs as it is with --read-only and --cap-drop ALL.
 
-FROM python:3.13-slim-trixie AS build
+ARG PYTHON_IMAGE=python:3.13-slim-trixie
+FROM ${PYTHON_IMAGE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 # hadolint ignore=DL3008
 RUN apt-get update \
@@ -22,7 +23,7 @@ COPY workers workers
 RUN /opt/tracker/bin/pip install --no-build-isolation --no-deps . \
     && /opt/tracker/bin/pip uninstall --yes setuptools pip
 
-FROM python:3.13-slim-trixie
+FROM ${PYTHON_IMAGE}
 # For when no TRACKER_REDIS_URL is given. Not pinned: a build takes the release's last security fix.
 # hadolint ignore=DL3008
 RUN apt-get update \

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Makes the passwords of a compose project, once: nobody needs to know them. Runs at each start.
-# Redis reads them in the volume redis-secrets, trackers what they need of them in tracker-secrets.
+# Makes the passwords of a compose project, once. Runs at each start.
+# Redis and Sentinels read theirs in the volume redis-secrets, trackers the URL in tracker-secrets.
 set -eu
 umask 022
-redis=/secrets/redis tracker=/secrets/tracker
+volumes=${VOLUMES:-/secrets}
 
 password() { # FILE
     [ ! -s "$1" ] || return 0
@@ -11,8 +11,12 @@ password() { # FILE
     mv "$1.new" "$1"
 }
 
-password $redis/password
-password $redis/admin-password
-password /secrets/grafana/password
-printf '%s' "${SCHEME:-redis}://tracker:$(cat $redis/password)@${HOSTS:-redis}" >$tracker/new
-mv $tracker/new $tracker/TRACKER_REDIS_URL
+password "$volumes/redis/password"
+password "$volumes/redis/admin-password"
+password "$volumes/redis/sentinel-password"
+password "$volumes/grafana/password"
+secret=$(cat "$volumes/redis/password")
+url=${SCHEME:-redis}://tracker:$secret@${HOSTS:-redis}
+case $url in redis+sentinel:*) url="$url?sentinel_username=tracker&sentinel_password=$secret" ;; esac
+printf '%s' "$url" >"$volumes/tracker/new"
+mv "$volumes/tracker/new" "$volumes/tracker/TRACKER_REDIS_URL"

@@ -16,7 +16,7 @@ from tests.redis_clusters import RedisCluster
 from tests.redis_servers import KINDS, Kind, RedisServer, StartRedis, TlsFiles, redis_servers
 
 LOADS = (
-    "tests/cluster/",
+    *("tests/cluster/", "tests/hostile/"),
     *(f"tests/deploy/test_{name}.py" for name in ("compose", "image", "monitoring", "profiles")),
 )
 

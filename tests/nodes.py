@@ -8,12 +8,14 @@ What goes wrong in a callback of the loop, where production would log a tracebac
 
 import asyncio
 import gc
+import itertools
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from ssl import SSLContext
 from typing import Any, NamedTuple
 
+from tracker.frontends.http import HttpConnection
 from tracker.frontends.listen import open_ports
 from tracker.metrics import Counter
 from tracker.node import Node
@@ -98,7 +100,13 @@ class RunningNode:
     @property
     def connections(self) -> int:
         """TCP connections that are open."""
-        return self.node._connections()
+        return len(self.node.tcp.connections)
+
+    @property
+    def http(self) -> list[HttpConnection]:
+        """The connections that wait for a request or for its answer."""
+        owners = [connection.owner for connection in self.node.tcp.connections]
+        return [owner for owner in owners if isinstance(owner, HttpConnection)]
 
     def port(self, protocol: str = "http") -> int:
         """Where that protocol is served."""
@@ -168,6 +176,10 @@ def node_settings(**sections: Mapping[str, Any]) -> Settings:
     return Settings.model_validate({"listen": listen, **sections})
 
 
+COLLECT_EVERY = 32  # nodes, whose budgets take 10 MB each; the collector would come too late
+_closed = itertools.count()
+
+
 @asynccontextmanager
 async def running_node(redis_url: str, **sections: Mapping[str, Any]) -> AsyncIterator[RunningNode]:
     """A node with these sections of settings, for the length of the context."""
@@ -190,4 +202,6 @@ async def running_node(redis_url: str, **sections: Mapping[str, Any]) -> AsyncIt
         await running.node.close()
         gc.set_threshold(*threshold)
         gc.unfreeze()  # or what each test's node froze would pile up
+        if next(_closed) % COLLECT_EVERY == 0:
+            gc.collect()
     assert faults == []

@@ -1,10 +1,12 @@
 """Real Redis Clusters and Sentinel groups on loopback, which end as `redis_servers` do."""
 
+import gc
 import random
 import signal
 import socket
 import subprocess
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -142,6 +144,11 @@ class RedisCluster:
         url = self.nodes[0].url
         with redis.RedisCluster.from_url(url, socket_timeout=STOP_TIMEOUT_S) as client:
             yield client
+        del client
+        with warnings.catch_warnings():
+            # The library drops the connections of nodes that left the cluster, still open.
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
 
     def id_of(self, node: RedisServer) -> str:
         """Its name within the cluster."""

@@ -98,6 +98,7 @@ def test_lists_are_comma_separated_in_text_and_lists_in_toml(tmp_path: Path) -> 
     assert expected == load({"listen.trusted_proxies": text}, {}).listen.trusted_proxies
     assert expected == load({}, {"TRACKER_TRUSTED_PROXIES": text}).listen.trusted_proxies
     assert expected == load({}, {}, file).listen.trusted_proxies
+    assert ("a.test", "b") == load({"listen.admin_hosts": "a.test,b"}, {}).listen.admin_hosts
     assert {"udp", "ws"} == load({}, {"TRACKER_ONLY": "udp,ws"}).listen.only
 
 
@@ -115,10 +116,10 @@ def test_empty_variables_and_secret_files_count_as_not_given(secrets: Path) -> N
 def test_other_files_among_the_secrets_are_left_alone(secrets: Path) -> None:
     (secrets / "..data").mkdir()
     (secrets / "database").write_text("x")
-    (secrets / "TRACKER_UDP_SECRET").write_text("hidden\n")
+    (secrets / "TRACKER_UDP_SECRET").write_text("hidden from all of you\n")
     secret = load({}, {"TRACKER_SECRETS_DIR": str(secrets)}).udp.secret
     assert secret is not None
-    assert secret.get_secret_value() == "hidden"
+    assert secret.get_secret_value() == "hidden from all of you"
 
 
 def test_unknown_names_are_errors_in_every_source(tmp_path: Path, secrets: Path) -> None:
@@ -170,6 +171,17 @@ def test_problems_never_show_a_secret(tmp_path: Path) -> None:
     found = problems(file=file)
     assert ["redis.url", "udp.secret"] == [line.split()[0] for line in found]
     assert "hunter2" not in "".join(found)
+
+
+@pytest.mark.parametrize("secret", ["?", "hunter2", "?" * 15])
+def test_a_udp_secret_that_can_be_guessed_is_refused_and_not_shown(secret: str) -> None:
+    (problem,) = problems(environment={"TRACKER_UDP_SECRET": secret})
+    assert "at least 16 bytes" in problem
+    assert secret not in problem
+
+
+def test_a_udp_secret_of_sixteen_bytes_is_taken() -> None:
+    assert load({}, {"TRACKER_UDP_SECRET": "ü" * 8}).udp.secret
 
 
 def test_an_error_does_not_carry_the_secret_in_its_history(tmp_path: Path) -> None:

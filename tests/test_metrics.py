@@ -73,6 +73,17 @@ def test_a_gauge_is_asked_at_each_reading(metrics: Metrics, registry: CollectorR
     assert 2 == registry.get_sample_value("tracker_sockets")
 
 
+def test_counts_are_brought_up_to_date_before_each_reading(
+    metrics: Metrics, registry: CollectorRegistry
+) -> None:
+    def refresh() -> None:
+        metrics.udp_dropped[()] += 2
+
+    metrics.before_reading(refresh)
+    assert 2 == registry.get_sample_value("tracker_udp_dropped_total")
+    assert 4 == registry.get_sample_value("tracker_udp_dropped_total")
+
+
 def test_the_whole_is_text_that_prometheus_reads(
     metrics: Metrics, registry: CollectorRegistry
 ) -> None:

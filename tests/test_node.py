@@ -14,6 +14,7 @@ from tests.redis_servers import RedisServer
 from tracker.frontends.listen import open_ports
 from tracker.frontends.ops import exposition
 from tracker.node import Node
+from tracker.policy.headroom import EXHAUSTED, NONE, WARNINGS
 from tracker.store.frontends import registered
 
 
@@ -75,6 +76,31 @@ async def test_it_is_ready_while_redis_is_there(redis_server: RedisServer) -> No
         await until(lambda: not tracker.node.redis.up)
         assert ["redis is away"] == tracker.node.not_ready()
         assert b"tracker_store_up 0.0" in await metrics(tracker)
+
+
+async def test_a_full_redis_is_a_warning_and_a_metric(redis_server: RedisServer) -> None:
+    async with running_node(redis_server.url) as tracker:
+        headroom = tracker.node.headroom
+        await headroom.run_once()
+        (unlimited,) = tracker.node.warnings()
+        assert unlimited.startswith("redis has no maxmemory")
+        assert b"tracker_store_full 0.0" in await metrics(tracker)
+        redis_server.configure("maxmemory", "1")
+        try:
+            for policy, warning in (
+                ("volatile-lfu", WARNINGS[NONE]),
+                ("noeviction", WARNINGS[EXHAUSTED]),
+            ):
+                redis_server.configure("maxmemory-policy", policy)
+                await headroom.run_once()
+                assert [warning] == tracker.node.warnings()
+                assert [] == tracker.node.not_ready()
+                assert b"tracker_store_full 1.0" in await metrics(tracker)
+        finally:
+            redis_server.configure("maxmemory", "0")
+            redis_server.configure("maxmemory-policy", "noeviction")
+        await headroom.run_once()
+        assert [unlimited] == tracker.node.warnings()
 
 
 async def test_redis_may_come_after_the_tracker(redis_server: RedisServer) -> None:
@@ -165,7 +191,7 @@ async def test_who_connected_just_before_the_ports_closed_is_served(
         late, silent = await tracker.tcp(), await tracker.tcp()
         await until(lambda: tracker.connections == 2)
         draining = asyncio.create_task(tracker.node.drain())
-        await until(lambda: not any(server.is_serving() for server in tracker.node._servers))
+        await until(lambda: not tracker.node.tcp.listening)
         assert "close" == (await late.ask(announce())).headers["connection"]
         assert b"" == await silent.rest()
         await draining

@@ -10,19 +10,19 @@ import structlog
 import uvloop
 
 from tracker import log as logs
+from tracker.budgeting import process_memory
 from tracker.embedded import EmbeddedRedis, EmbeddedRedisFailed, EmbeddedRedisMissing
 from tracker.frontends.listen import open_ports
 from tracker.frontends.ops import Ops
 from tracker.frontends.tls import server_context
 from tracker.jobs import background_jobs
 from tracker.node import Node
+from tracker.policy.connections import fit_files, most_tls
 from tracker.processes.supervisor import Supervisor
 from tracker.settings import Settings
 from tracker.stopping import Stop, ignore_signals, obey_signals
 
 log = structlog.get_logger()
-
-SPARE_FILES = 100  # beside the connections: listeners, Redis, logs
 
 
 def run(settings: Settings) -> int:
@@ -34,7 +34,7 @@ def run(settings: Settings) -> int:
     except OSError as error:
         log.error("tls.failed", error=str(error))
         return 2
-    settings = _fit_files(settings)
+    settings = _fit_memory(_fit_files(settings))
     try:
         uvloop.run(serve(settings))
     except (OSError, ValueError, EmbeddedRedisFailed, EmbeddedRedisMissing) as error:
@@ -47,18 +47,26 @@ def run(settings: Settings) -> int:
 
 def _fit_files(settings: Settings) -> Settings:
     """Raise the limit of open files as far as we may, and take no more connections than that."""
-    wanted = settings.listen.max_connections + SPARE_FILES
+    listen = settings.listen
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= wanted:
+    allowed = None if hard == resource.RLIM_INFINITY else hard
+    files = fit_files(listen.max_connections, listen.backlog, len(listen.tcp_ports), allowed)
+    if soft != resource.RLIM_INFINITY and soft < files.open_files:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files.open_files, hard))
+    fitting = {"max_connections": files.connections, "backlog": files.backlog}
+    if fitting["max_connections"] < listen.max_connections:
+        log.info("tracker.few_files", **fitting, open_files=files.open_files)
+    return settings.model_copy(update={"listen": listen.model_copy(update=fitting)})
+
+
+def _fit_memory(settings: Settings) -> Settings:
+    """Take no more TLS connections than there is memory for."""
+    listen = settings.listen
+    fitting = {"max_connections": most_tls(process_memory(settings))}
+    if settings.tls.cert is None or fitting["max_connections"] >= listen.max_connections:
         return settings
-    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
-    if allowed == wanted:
-        return settings
-    most = max(1, allowed - SPARE_FILES)
-    log.info("tracker.few_files", max_connections=most, open_files=allowed)
-    listen = settings.listen.model_copy(update={"max_connections": most})
-    return settings.model_copy(update={"listen": listen})
+    log.info("tracker.little_memory", **fitting)
+    return settings.model_copy(update={"listen": listen.model_copy(update=fitting)})
 
 
 async def serve(settings: Settings) -> None:
@@ -84,7 +92,7 @@ async def serve(settings: Settings) -> None:
         stack.push_async_callback(tracker.close)
         if settings.redis.url is None or settings.listen.with_workers:
             await stack.enter_async_context(background_jobs(settings, url, tracker.metrics))
-        ops = Ops(settings.listen.admin, tracker.vitals)
+        ops = Ops(settings.listen.admin, tracker.vitals, settings.listen.admin_hosts)
         stack.push_async_callback(ops.stop)
         await tracker.start()
         await ops.start()

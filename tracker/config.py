@@ -68,9 +68,10 @@ class Entry(NamedTuple):
 
     @property
     def default(self) -> object:
-        """Its default in JSON's types; lists are sorted."""
+        """Its default in JSON's types; sets are sorted."""
         value = _DEFAULTS[self.section][self.field]
-        return sorted(value) if isinstance(value, list) else value
+        unordered = get_origin(self.info.annotation) is frozenset
+        return sorted(value) if unordered and isinstance(value, list) else value
 
     @property
     def _words(self) -> tuple[str, ...]:

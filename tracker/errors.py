@@ -5,8 +5,11 @@ TrackerError
 │   ├── Malformed  bytes that are not a request
 │   └── Denied     understood, and not allowed
 └── Unavailable    our fault, and brief: ask again later
+    ├── Away       Redis cannot be reached; its connection logs why
     ├── Overloaded too much in flight
-    └── Superseded another worker does it now
+    │   └── Full   the database refuses writes: its memory is full
+    ├── Superseded another worker does it now
+    └── Corrupt    data in Redis that are not what we wrote
 """
 
 from typing import ClassVar
@@ -48,13 +51,44 @@ class Unavailable(TrackerError):
     retry_in_s = 120
 
 
+class Away(Unavailable):
+    """Redis cannot be reached. Its connection logs why, so that no request needs to."""
+
+    def __init__(self, reason: str = "the tracker's store is away") -> None:
+        super().__init__(reason)
+
+
 class Overloaded(Unavailable):
     """More is in flight than the settings allow."""
 
     label = "overloaded"
 
 
+class Full(Overloaded):
+    """The database refuses writes because its memory is full; reads still work."""
+
+
 class Superseded(Unavailable):
     """A background job's write that came too late: another worker has its lease."""
 
     label = "superseded"
+
+
+class Corrupt(Unavailable):
+    """Data in Redis that are not what a tracker writes: a wrong type, a wrong size, garbage.
+
+    Args:
+        key: its name, printable.
+        problem: what is wrong with it.
+
+    The text names the key, for operators; the reason does not, for clients.
+    """
+
+    label = "corrupt"
+
+    def __init__(self, key: str, problem: str) -> None:
+        super().__init__("the tracker cannot read its data")
+        self.key, self.problem = key, problem
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.problem}"

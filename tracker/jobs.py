@@ -13,7 +13,6 @@ import structlog
 import uvloop
 
 from tracker import log as logs
-from tracker.clock import clock
 from tracker.frontends.ops import Ops, OwnVitals
 from tracker.metrics import Metrics
 from tracker.settings import Settings
@@ -25,6 +24,7 @@ from tracker.store.connect import connect
 from tracker.store.history import History
 from tracker.store.leases import Leases
 from tracker.store.nodes import nodes
+from tracker.store.redis_time import redis_time
 from tracker.store.secrets import SecretStore, fresh_secret
 from tracker.store.topology import Redis
 from workers.access import AccessFiles
@@ -57,7 +57,7 @@ async def _serve(settings: Settings, url: str) -> None:
     obey_signals(stop)
     async with background_jobs(settings, url, metrics) as redis:
         vitals = OwnVitals(metrics, lambda: [] if redis.up else ["redis is away"])
-        ops = Ops(settings.listen.admin, vitals)
+        ops = Ops(settings.listen.admin, vitals, settings.listen.admin_hosts)
         try:
             await ops.start()
             print(f"ready admin={ops.port}", flush=True)
@@ -96,14 +96,15 @@ async def background_jobs(settings: Settings, url: str, metrics: Metrics) -> Asy
 
 def _jobs(settings: Settings, redis: Redis) -> Sequence[LeasedJob]:
     history = History(redis, settings.workers)
+    now = partial(redis_time, redis)
     jobs: list[LeasedJob] = [
-        Statistics(Census(redis), history, settings.workers, clock),
-        Burial(Graves(redis), settings.cluster, clock),
+        Statistics(Census(redis), history, settings.workers, now),
+        Burial(Graves(redis), settings.cluster, now),
         AccessFiles(settings.access, AccessStore(redis)),
         Servers(partial(nodes, redis), settings.workers.statistics_period),
     ]
     if settings.udp.secret is None:
         period_s = settings.udp.secret_period
         store = SecretStore(redis, 2 * period_s)
-        jobs.append(Rotation(store, period_s, clock, fresh_secret))
+        jobs.append(Rotation(store, period_s, now, fresh_secret))
     return jobs

@@ -1,8 +1,8 @@
 """Logs: one line an event on standard error, for people or as JSON.
 
-``2026-11-22T21:00:00Z info udp.ready port=8000``
+``2026-11-22T21:00:00Z info redis.up address=127.0.0.1:6379``
 
-Our events are named place.what, their facts are fields: ``log.info("udp.ready", port=8000)`` with
+Our events are named place.what, their facts are fields: ``log.info("redis.up", address=at)`` with
 ``log = structlog.get_logger()``. What libraries log through `logging` becomes an event of the
 logger's name with the text as its field `message`; so do Python's warnings, and exceptions that
 asyncio found nobody to handle.

@@ -67,6 +67,16 @@ class Metrics(Collector):
         self.closed = Counter(
             "tracker_closed", "TCP connections that we cut.", ("protocol", "reason")
         )
+        self.refused = Counter(
+            "tracker_refused",
+            "What a budget refused: which one, and whose (socket, address, process, redis).",
+            ("budget", "of"),
+        )
+        self.udp_dropped = Counter(
+            "tracker_udp_dropped",
+            "Datagrams that the kernel dropped because a receive buffer was full.",
+            (),
+        )
         self.store_errors = Counter(
             "tracker_store_errors", "Requests that Redis did not serve.", ("kind",)
         )
@@ -76,15 +86,29 @@ class Metrics(Collector):
             "tracker_store_seconds", "Longest time to a reply among those that Redis sent at once."
         )
         self._gauges: list[tuple[str, str, Callable[[], float]]] = []
+        self._refresh: list[Callable[[], None]] = []
 
     def gauge(self, name: str, help_: str, read: Callable[[], float]) -> None:
         """Let `read` be asked whenever somebody reads the metrics."""
         self._gauges.append((name, help_, read))
 
+    def before_reading(self, refresh: Callable[[], None]) -> None:
+        """Call `refresh` whenever the metrics are read, so that it brings its counts up to date."""
+        self._refresh.append(refresh)
+
     def collect(self) -> Iterator[Metric]:
         """All families, for `prometheus_client`."""
-        counters = (*(self.requests, self.relayed, self.closed, self.store_errors, self.jobs),)
-        for counter in counters:
+        for refresh in self._refresh:
+            refresh()
+        for counter in (
+            self.requests,
+            self.relayed,
+            self.closed,
+            self.refused,
+            self.udp_dropped,
+            self.store_errors,
+            self.jobs,
+        ):
             yield counter.read()
         yield self._read_job_results()
         yield self.store_seconds.read()

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import math
 import os
+import random
 import secrets
 import socket
 import time
@@ -15,14 +16,19 @@ import structlog
 from websockets.frames import CloseCode
 
 from tracker import __version__
-from tracker.clock import clock
+from tracker.budgeting import client_budgets
+from tracker.clock import clock, steady_us
 from tracker.errors import TrackerError, Unavailable
-from tracker.frontends.door import Door
+from tracker.frontends.congestion import Congestion
+from tracker.frontends.connections import Connections
+from tracker.frontends.door import Shared
 from tracker.frontends.listen import Listeners
 from tracker.frontends.ops import OwnVitals
 from tracker.frontends.pages import Pages, Stats
+from tracker.frontends.ports import TcpPorts
 from tracker.frontends.sessions import Sessions
 from tracker.frontends.tls import reload, server_context
+from tracker.frontends.turns import Turns
 from tracker.frontends.udp import UdpFrontend
 from tracker.frontends.websocket import WebSocketFrontend
 from tracker.frontends.webtorrent import WebTorrent
@@ -30,7 +36,7 @@ from tracker.frontends.wheel import Wheel
 from tracker.metrics import Metrics
 from tracker.model import FRONTEND_ID_SIZE, Facts, Snapshot
 from tracker.policy.access import AccessLists
-from tracker.policy.addresses import Networks
+from tracker.policy.addresses import Networks, Proxies
 from tracker.policy.secrets import Ring, accepted
 from tracker.service.browsers import Browsers
 from tracker.service.peers import Peers
@@ -40,7 +46,10 @@ from tracker.store.census import Census
 from tracker.store.connect import connect
 from tracker.store.epochs import Epochs
 from tracker.store.frontends import Frontends
+from tracker.store.headroom import Headroom
+from tracker.store.redis_time import SECOND_US, RedisClock
 from tracker.store.relay import RedisRelay
+from tracker.store.removals import Removals
 from tracker.store.secrets import RingReader, SecretStore, fresh_ring
 from tracker.store.swarms import RedisSwarms
 from tracker.upkeep import Heartbeat, LossWatch, Probe
@@ -78,30 +87,48 @@ class Node:
     ) -> None:
         self.settings = settings
         self.metrics = metrics = Metrics()
-        self.vitals = OwnVitals(metrics, self.not_ready)
+        self.vitals = OwnVitals(metrics, self.not_ready, self.warnings)
         self.wheel = Wheel()
         self._listeners = listeners
-        self._since_s = clock()
         self._draining = False
         self._seen: Snapshot | None = None
         self._seen_until = 0.0
         announce, ws, cluster = settings.announce, settings.ws, settings.cluster
         self.redis = connect(redis_url, settings.redis, metrics)
 
-        def swarms(ttl_s: int) -> RedisSwarms:
-            return RedisSwarms(
-                self.redis,
-                ttl_s=ttl_s,
-                completed_ttl_s=announce.completed_ttl,
-                completed_memory_s=announce.completed_memory,
-            )
+        self.headroom = Headroom(self.redis, settings.limits.redis_full_percent / 100, metrics)
 
+        def swarms(ttl_s: int) -> RedisSwarms:
+            return RedisSwarms(self.redis, self.headroom, ttl_s=ttl_s)
+
+        self.budgets = budgets = client_budgets(settings)
+        congestion = Congestion(self.redis, settings.limits.in_flight)
+        self.turns = Turns(settings.limits.turn_time, congestion.severe)
         me = secrets.token_bytes(FRONTEND_ID_SIZE)
-        self.frontends = Frontends(self.redis, me, cluster.dead_after, clock)
+        self._now = RedisClock(self.redis, steady_us)
+        self._since_us = self._now.local_us()
+        self.frontends = Frontends(self.redis, me, cluster.dead_after, self._now)
         self._access = AccessLists()
-        self.peers = Peers(announce, swarms(announce.peer_ttl), clock, self._access)
-        self.sessions = Sessions(ws.max_pending, metrics)
-        browsers = Browsers(ws, swarms(ws.ttl), self.frontends, clock, self._access)
+        self.peers = Peers(
+            announce,
+            swarms(announce.peer_ttl),
+            clock,
+            self._access,
+            budgets=budgets,
+            metrics=metrics,
+        )
+        self.sessions = Sessions(ws, metrics, clock_us=steady_us, shared_us=self._now.at)
+        self.removals = Removals(self.redis, settings.redis, ws.ttl, metrics)
+        browsers = Browsers(
+            ws,
+            swarms(ws.ttl),
+            self.removals,
+            self.frontends,
+            clock,
+            self._access,
+            budgets=budgets,
+            metrics=metrics,
+        )
         self.relay = RedisRelay(
             self.redis,
             settings.redis,
@@ -110,9 +137,12 @@ class Node:
             browsers.leave,
             metrics,
             cluster.max_relay,
+            ws.max_message,
         )
         webtorrent = WebTorrent(ws, browsers, self.sessions, self.relay, me, metrics)
-        self.websocket = WebSocketFrontend(ws, webtorrent, self.wheel, metrics)
+        self.websocket = WebSocketFrontend(
+            ws, webtorrent, self.wheel, metrics, budgets=budgets, turns=self.turns
+        )
         self._ring = fresh_ring(clock())
         secret = settings.udp.secret
         keys = (secret.get_secret_value().encode(),) if secret else accepted(self._ring)
@@ -127,13 +157,16 @@ class Node:
             proxies=Networks(settings.listen.trusted_proxies)
             if settings.udp.proxy_protocol
             else None,
+            budgets=budgets,
+            congestion=congestion,
         )
         self._census = Census(self.redis)
         self._tls = server_context(settings.tls)
         self.ports = dict(listeners.ports)
         self.pages = Pages(self.stats, self.ports)
-        self._doors: list[Door] = []
-        self._servers: list[asyncio.Server] = []
+        self.tcp = TcpPorts(
+            self._shared(), settings.listen.backlog, self._tls, settings.limits.handshakes
+        )
         self._leaving = asyncio.Event()
         self._upkeep: asyncio.Task[None] | None = None
 
@@ -169,8 +202,9 @@ class Node:
         period_s = self.settings.cluster.heartbeat
         jobs: list[Job] = [
             AccessReader(AccessStore(self.redis), self._access, period_s),
-            LossWatch(Epochs(self.redis, clock), self.peers.swarms_lost, period_s),
-            Heartbeat(self.frontends, self.facts, period_s),
+            LossWatch(Epochs(self.redis, self._now), self.peers.swarms_lost, period_s),
+            Heartbeat(self.frontends, self.facts, period_s, self.budgets.share_among),
+            self.headroom,
             Probe(self.relay, period_s),
         ]
         if self.settings.udp.secret is None:
@@ -182,35 +216,32 @@ class Node:
         self._ids.use(accepted(ring))
 
     async def _listen(self) -> None:
-        loop = asyncio.get_running_loop()
-        timeout_s = self.settings.http.request_timeout if self._tls else None
         for names, sockets in self._listeners.tcp:
-            door = self._door(names)
-            for sock in sockets:
-                server = await loop.create_server(
-                    door,
-                    sock=sock,
-                    backlog=self.settings.listen.backlog,
-                    ssl=self._tls,
-                    ssl_handshake_timeout=timeout_s,
-                )
-                self._servers.append(server)
+            await self.tcp.listen(names, sockets)
         for sock in self._listeners.udp:
             self.udp.listen(sock)
 
-    def _door(self, names: Sequence[str]) -> Door:
-        door = Door(
-            self.settings.listen,
-            self.settings.http,
-            peers=self.peers if "http" in names else None,
-            websocket=self.websocket if "ws" in names else None,
+    def _shared(self) -> Shared:
+        """Return the objects shared by all TCP ports."""
+        listen = self.settings.listen
+        proxies = Proxies(listen.trusted_proxies, listen.trusted_hops)
+        return Shared(
+            http=self.settings.http,
+            peers=self.peers,
+            websocket=self.websocket,
             pages=self.pages,
+            connections=Connections(
+                listen, proxies, self.budgets.accounts, self.metrics, random.Random()
+            ),
+            proxies=proxies,
+            budgets=self.budgets,
+            turns=self.turns,
             wheel=self.wheel,
             metrics=self.metrics,
+            proxy_protocol=listen.proxy_protocol,
+            client_header=listen.client_header,
             client_addresses=self.settings.announce.client_addresses,
         )
-        self._doors.append(door)
-        return door
 
     def reload(self) -> None:
         """Take what may change while we run: the certificate."""
@@ -230,6 +261,10 @@ class Node:
             reasons.append("redis is away")
         return reasons
 
+    def warnings(self) -> list[str]:
+        """Return what an operator should know although this process serves."""
+        return self.headroom.warnings()
+
     def facts(self) -> Facts:
         """What others are told of this frontend."""
         requests: dict[str, int] = dict.fromkeys(sorted(self.settings.listen.only), 0)
@@ -241,11 +276,11 @@ class Node:
             version=__version__,
             host=socket.gethostname(),
             pid=os.getpid(),
-            since=self._since_s,
-            beat=time.time(),
+            since=self._now.at(self._since_us) // SECOND_US,
+            beat=self._now.at(self._now.local_us()) / SECOND_US,
             ports=self.ports,
             requests=requests,
-            connections=self._connections(),
+            connections=len(self.tcp.connections),
             browsers=len(self.sessions),
             relay_us=None if latency_s is None else round(latency_s * 1e6),
         )
@@ -254,9 +289,9 @@ class Node:
         """What the public pages show."""
         return Stats(
             version=__version__,
-            uptime_s=clock() - self._since_s,
+            uptime_s=(self._now.local_us() - self._since_us) // SECOND_US,
             cluster=await self._snapshot(),
-            sockets={"tcp": self._connections(), "ws": len(self.sessions)},
+            sockets={"tcp": len(self.tcp.connections), "ws": len(self.sessions)},
             requests=dict(self.metrics.requests),
         )
 
@@ -270,13 +305,15 @@ class Node:
                 self._seen = None
         return self._seen
 
-    def _connections(self) -> int:
-        return sum(map(len, self._doors))
-
     def _observe(self) -> None:
         gauge = self.metrics.gauge
-        gauge("tracker_connections", "TCP connections open.", self._connections)
+        gauge("tracker_connections", "TCP connections open.", lambda: len(self.tcp.connections))
         gauge("tracker_browsers", "WebSockets open.", lambda: len(self.sessions))
+        gauge(
+            "tracker_store_full",
+            "Whether a primary has no memory for new swarms.",
+            lambda: self.headroom.scarce,
+        )
         gauge("tracker_store_up", "Whether Redis is there.", lambda: self.redis.up)
         gauge(
             "tracker_store_in_flight",
@@ -292,19 +329,15 @@ class Node:
         listen = self.settings.listen
         deadline = loop.time() + listen.drain
         self._draining = True
-        for door in self._doors:
-            door.draining = True
+        self.tcp.drain()
         await asyncio.sleep(listen.grace)
-        for server in self._servers:
-            server.close()
+        self.tcp.close_listeners()
         await self.udp.drain()
         last_s = min(deadline, loop.time() + FIRST_REQUEST_S)
-        for door in self._doors:
-            door.close_kept()
+        self.tcp.close_kept()
         await self._dismiss_browsers(deadline - loop.time())
         await self._until_idle(last_s)
-        for door in self._doors:
-            door.close_kept(unasked=True)
+        self.tcp.close_kept(unasked=True)
         await self._dismiss_browsers(0.0)  # who came since
         await self._until_idle(deadline)
         await self._leave(max(POLL_S, deadline - loop.time()))
@@ -313,8 +346,13 @@ class Node:
         """Return once all was answered and all have gone, or at that time of the loop."""
         loop = asyncio.get_running_loop()
         # Not an event: what is waited for ends in many places, and nobody else waits for it.
-        while (self._connections() or self.redis.in_flight) and loop.time() < deadline:  # noqa: ASYNC110
+        while self._busy() and loop.time() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(POLL_S)
+
+    def _busy(self) -> bool:
+        """Whether clients are connected, or anything can still be written to Redis."""
+        unwritten = self.redis.in_flight or (self.redis.up and self.removals)
+        return bool(len(self.tcp.connections) or unwritten)
 
     async def _dismiss_browsers(self, time_s: float) -> None:
         """Spread, so that the frontends they reconnect to are not stormed."""
@@ -342,15 +380,11 @@ class Node:
         """Take down what is left, in whatever state."""
         self.wheel.stop()
         await self._end_upkeep()
-        for server in self._servers:
-            server.close()
-        for door in self._doors:
-            door.abort()
-        for browser in list(self.websocket.connections):
-            browser.abort()
+        await self.tcp.close()
         self.udp.close()
         await self.pages.stop()
         await self.relay.close()
+        self.removals.close()
         await self.redis.close()
         for sock in self._listeners.all():
             sock.close()

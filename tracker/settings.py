@@ -6,18 +6,20 @@ the whole. Names: section `ws`, field `interval` is the flag ``--ws-interval``, 
 its name out of flags and environment: ``--port``, ``TRACKER_PORT``, ``[listen] port``.
 """
 
-from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from tracker.host_port import split_host_port
+from tracker.host_port import shared_port, split_host_port
+from tracker.network import Network
+from tracker.paths import ANNOUNCE_PATHS, Paths
+from tracker.redis_url import check_redis_url
 
-Network = IPv4Network | IPv6Network
 ProtocolName = Literal["http", "udp", "ws"]
 
 MONTH = 2_592_000  # seconds
+LEAST_SECRET = 16  # bytes; fewer can be guessed offline from one connection id
 
 
 class Section(BaseModel):
@@ -38,16 +40,36 @@ class ListenSettings(Section):
         frozenset({"http", "udp", "ws"}), min_length=1, description="the protocols to serve"
     )
     admin: str = Field("127.0.0.1:8001", description="HOST:PORT of health, readiness, metrics")
+    admin_hosts: tuple[str, ...] = Field(
+        (), description="further names by which clients may address the admin port"
+    )
     backlog: int = Field(4096, ge=1, description="TCP connections the kernel may hold for us")
+    socket_buffer: int = Field(
+        65_536, ge=4096, description="bytes the kernel may buffer of a TCP connection, each way"
+    )
     trusted_proxies: tuple[Network, ...] = Field(
         (), description="networks whose X-Forwarded-For, Forwarded and PROXY heads are believed"
+    )
+    trusted_hops: int | None = Field(
+        None,
+        ge=1,
+        le=32,
+        description="proxies that each request passes: the client is that entry from the right",
+    )
+    client_header: str = Field(
+        "",
+        pattern="^[A-Za-z0-9-]*$",
+        description="the header in which proxies name the client",
     )
     proxy_protocol: bool = Field(
         False, description="TCP connections from trusted proxies begin with PROXY v1 or v2"
     )
     max_connections: int = Field(50_000, ge=1, description="TCP connections open at once")
     max_connections_per_address: int = Field(
-        0, ge=0, description="TCP connections of one address open at once; 0: no limit"
+        5000,
+        ge=0,
+        description="TCP connections of one address open at once, never more than half of "
+        "`max_connections`; 0: no limit",
     )
     with_workers: bool = Field(
         False, description="run the background jobs inside, as is done with an embedded Redis"
@@ -58,6 +80,13 @@ class ListenSettings(Section):
         1.0, ge=0, description="of these, seconds in which new connections are still served"
     )
 
+    @property
+    def tcp_ports(self) -> set[int]:
+        """The ports of HTTP and WebSocket; 0: one that is free."""
+        own = {"http": self.http_port, "ws": self.ws_port}
+        ports = [port for name, port in own.items() if name in self.only]
+        return {self.port if port is None else port for port in ports}
+
     @field_validator("admin")
     @classmethod
     def _is_host_port(cls, admin: str) -> str:
@@ -66,8 +95,16 @@ class ListenSettings(Section):
 
     @model_validator(mode="after")
     def _proxies_are_known(self) -> Self:
+        if self.trusted_proxies and self.trusted_hops is not None:
+            raise ValueError("trusted_proxies and trusted_hops exclude each other")
         if self.proxy_protocol and not self.trusted_proxies:
             raise ValueError("proxy_protocol needs trusted_proxies: whose heads to believe")
+        return self
+
+    @model_validator(mode="after")
+    def _admin_has_a_port_of_its_own(self) -> Self:
+        if port := shared_port(self.admin, self.host, self.tcp_ports):
+            raise ValueError(f"admin and a protocol cannot share port {port}")
         return self
 
     @model_validator(mode="after")
@@ -90,12 +127,6 @@ class TlsSettings(Section):
         return self
 
 
-REDIS_SCHEMES = (
-    *("redis://", "rediss://", "unix://"),
-    *("redis+sentinel://", "rediss+sentinel://", "redis+cluster://", "rediss+cluster://"),
-)
-
-
 class RedisSettings(Section):
     """The shared state."""
 
@@ -114,8 +145,8 @@ class RedisSettings(Section):
     @field_validator("url")
     @classmethod
     def _is_redis(cls, url: SecretStr | None) -> SecretStr | None:
-        if url and not url.get_secret_value().startswith(REDIS_SCHEMES):
-            raise ValueError(f"a Redis URL begins with one of {' '.join(REDIS_SCHEMES)}")
+        if url:
+            check_redis_url(url.get_secret_value())
         return url
 
 
@@ -130,17 +161,8 @@ class AnnounceSettings(Section):
     peer_ttl: int = Field(2700, ge=1, description="a peer silent for so many seconds is gone")
     numwant: int = Field(50, ge=0, description="peers given to who does not say how many")
     max_numwant: int = Field(200, ge=0, description="most peers in one reply")
-    completed_ttl: int = Field(
-        2_592_000, ge=1, description="seconds that a silent swarm's completed count is kept"
-    )
-    completed_memory: int = Field(
-        86_400, ge=1, description="seconds in which a peer's completed counts only once"
-    )
     client_addresses: bool = Field(
         False, description="believe the addresses that announces name (private networks only)"
-    )
-    per_address: int = Field(
-        0, ge=0, description="HTTP and UDP announces of one address in a second; 0: no limit"
     )
 
     @model_validator(mode="after")
@@ -156,6 +178,10 @@ class HttpSettings(Section):
     """HTTP announces and scrapes."""
 
     max_head: int = Field(8192, ge=256, description="bytes of a request's head")
+    max_fields: int = Field(100, ge=20, le=128, description="fields of a head, and of an announce")
+    paths: Paths = Field(
+        ANNOUNCE_PATHS, description="where announces are served; KEY: any word; scrapes likewise"
+    )
     request_timeout: float = Field(10.0, gt=0, description="seconds in which a head must be whole")
     keepalive: float = Field(60.0, gt=0, description="seconds that an idle connection is kept")
     max_scrape: int = Field(100, ge=1, description="info_hashes in one scrape")
@@ -166,12 +192,10 @@ class UdpSettings(Section):
 
     secret: SecretStr | None = Field(
         None,
-        description="key of the connection ids, the same for all frontends; none: keys in Redis, "
-        "changed by a background job",
+        description="key of the connection ids, at least 16 bytes, the same for all frontends; "
+        "none: keys in Redis, changed by a background job",
     )
-    secret_period: int = Field(
-        86_400, ge=1, description="seconds after which the key in Redis is changed"
-    )
+    secret_period: int = Field(86_400, ge=1, description="seconds between changes of those keys")
     connection_lifetime: int = Field(
         120, ge=1, description="connection ids are good for one to two times so many seconds"
     )
@@ -182,6 +206,16 @@ class UdpSettings(Section):
     proxy_protocol: bool = Field(
         False, description="datagrams come from trusted proxies and begin with PROXY v1 or v2"
     )
+
+    @field_validator("secret")
+    @classmethod
+    def _is_no_guess(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret and len(secret.get_secret_value().encode()) < LEAST_SECRET:
+            raise ValueError(
+                f"udp.secret must have at least {LEAST_SECRET} bytes, or connection ids can be "
+                "forged: make one with `openssl rand -hex 32`"
+            )
+        return secret
 
     @model_validator(mode="after")
     def _secrets_outlive_ids(self) -> Self:
@@ -199,16 +233,36 @@ class WsSettings(Section):
     idle_timeout: float = Field(
         90.0, gt=0, description="a socket that sent nothing, not even a pong, for so long is cut"
     )
+    challenge_timeout: float = Field(
+        15.0, gt=0, description="seconds in which the owner of a contested entry answers a ping"
+    )
     max_message: int = Field(65_536, ge=1024, description="bytes of a message from a browser")
     max_offers: int = Field(10, ge=0, description="offers used of one announce")
     max_scrape: int = Field(100, ge=1, description="info_hashes in one scrape")
-    max_swarms: int = Field(1000, ge=1, description="swarms that one socket may be in")
     max_pending: int = Field(500, ge=1, description="unanswered offers remembered per socket")
     max_buffer: int = Field(
-        1_048_576, ge=65_536, description="unsent bytes at which a slow browser is cut"
+        262_144, ge=65_536, description="unread bytes at which a browser is cut"
     )
-    messages_per_second: float = Field(100.0, gt=0, description="of one socket, on average")
-    message_burst: int = Field(500, ge=1, description="messages of one socket at once")
+    messages_per_second: float = Field(
+        200.0, gt=0, description="frames and offers of one socket, on average"
+    )
+    message_burst: int = Field(2000, ge=1, description="frames and offers of one socket at once")
+    message_timeout: float = Field(
+        20.0, gt=0, description="seconds in which a message must be complete"
+    )
+    unread_timeout: float = Field(
+        20.0, gt=0, description="seconds in which a browser must read what waits for it"
+    )
+    offers_per_second: float = Field(
+        50.0, gt=0, description="offers delivered to one browser, on average; others are dropped"
+    )
+    offers_burst: int = Field(500, ge=1, description="offers delivered to one browser at once")
+    offer_bytes_per_second: int = Field(
+        262_144,
+        ge=1024,
+        description="bytes of offers delivered to one browser, on average; the burst lasts as "
+        "long as that of offers",
+    )
 
     @model_validator(mode="after")
     def _outlives(self) -> Self:
@@ -237,6 +291,60 @@ class ClusterSettings(Section):
         if self.dead_after <= 2 * self.heartbeat:
             raise ValueError("cluster.dead_after must exceed twice cluster.heartbeat")
         return self
+
+
+class LimitsSettings(Section):
+    """Budgets of one address, and of the process; `docs/security.md` has their reasons."""
+
+    ipv6_prefix: int = Field(
+        64, ge=16, le=128, description="bits of an IPv6 address that stand for one client"
+    )
+    work_per_second: float = Field(
+        1000.0, gt=0, description="requests of one address, on average; a TLS handshake is 20"
+    )
+    work_burst: int = Field(10_000, ge=100, description="requests of one address at once")
+    entries_per_second: float = Field(
+        14.0,
+        gt=0,
+        description="announces of one address that enter or refresh a peer, on average, at all "
+        "frontends of a protocol; over it a peer gets peers and is not stored",
+    )
+    entries_burst: int = Field(
+        4000, ge=1, description="announces of one address that enter or refresh a peer, at once"
+    )
+    endpoints_per_swarm: int = Field(
+        100, ge=1, le=65_535, description="peers of one address in one swarm"
+    )
+    browsers_per_swarm: int = Field(16, ge=1, le=65_535, description="the same, of browsers")
+    addresses: int = Field(100_000, ge=100, description="addresses whose use is remembered at once")
+    socket_memory_kib: int = Field(
+        1024, ge=128, description="memory that one socket may make the process hold"
+    )
+    address_memory_mib: int = Field(
+        64, ge=1, description="memory that one address may make the process hold"
+    )
+    memory_mib: int | None = Field(
+        None,
+        ge=16,
+        description="memory that all clients may make the process hold; none: a quarter of what "
+        "the container or machine allows",
+    )
+    in_flight: int = Field(
+        256, ge=16, description="requests that wait for Redis, above which UDP is served fairly"
+    )
+    scraped_hashes: int = Field(
+        4096, ge=1, description="info_hashes of scrapes that may wait for Redis at once"
+    )
+    turn_time: float = Field(
+        0.005, gt=0, description="seconds of work for clients over TCP before others are looked at"
+    )
+    handshakes: int = Field(256, ge=1, description="TLS handshakes in progress at once, on a port")
+    redis_full_percent: float = Field(
+        90.0,
+        gt=0,
+        le=100,
+        description="share of a Redis server's maxmemory above which no new swarms are stored",
+    )
 
 
 class WorkersSettings(Section):
@@ -278,6 +386,7 @@ class Settings(Section):
     udp: UdpSettings = UdpSettings()
     ws: WsSettings = WsSettings()
     cluster: ClusterSettings = ClusterSettings()
+    limits: LimitsSettings = LimitsSettings()
     workers: WorkersSettings = WorkersSettings()
     access: AccessSettings = AccessSettings()
     log: LogSettings = LogSettings()

@@ -6,6 +6,7 @@ from typing import Protocol
 from tracker.model import Facts
 
 LIMIT_S = 10.0
+RETRY_S = 1.0  # until a sign of life that failed is tried again
 
 
 class Registry(Protocol):
@@ -13,6 +14,10 @@ class Registry(Protocol):
 
     async def beat(self, facts: Facts) -> None:
         """Give a sign of life, and see who else gave one."""
+
+    @property
+    def sharing(self) -> int:
+        """How many live frontends serve any of this one's protocols, this one among them."""
 
 
 class Epochs(Protocol):
@@ -35,14 +40,26 @@ class Heartbeat:
     name = "heartbeat"
     limit_s = LIMIT_S
 
-    def __init__(self, registry: Registry, facts: Callable[[], Facts], period_s: float) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        facts: Callable[[], Facts],
+        period_s: float,
+        share: Callable[[int], None] = lambda frontends: None,
+    ) -> None:
+        """`share` gets the number of frontends that share budgets, see `Registry.sharing`."""
         self.period_s = period_s
+        self._period_s = period_s
         self._registry = registry
         self._facts = facts
+        self._share = share
 
     async def run_once(self) -> Mapping[str, int]:
         """Give a sign of life."""
+        self.period_s = min(RETRY_S, self._period_s)  # unless it succeeds
         await self._registry.beat(self._facts())
+        self.period_s = self._period_s
+        self._share(self._registry.sharing)
         return {}
 
 

@@ -1,7 +1,8 @@
 """Publishes the access lists that the settings name: files, or what URLs answer with.
 
 A list that cannot be read, or has one bad line, is refused whole: what was published stays in
-force. A list that the settings name no more is taken out of force.
+force. If nothing was, a list to allow counts as empty: a wrong path must not open a private
+tracker. A list that the settings name no more is taken out of force.
 """
 
 import asyncio
@@ -27,6 +28,9 @@ HEADERS: Final = {"Accept-Encoding": "identity", "Accept": "text/plain, */*;q=0.
 
 class Store(Protocol):
     """What the job needs of the store. `token`: of the lease under which it runs."""
+
+    async def versions(self) -> Mapping[ListName, object | None]:
+        """Return what is in force; None: there is meant to be no such list."""
 
     async def publish(self, name: ListName, hashes: Hashes, token: int) -> bool:
         """Put `hashes` in force; False: they are already."""
@@ -65,9 +69,17 @@ class AccessFiles:
             except TrackerError as error:
                 log.error("access.refused", list=str(name), error=error.reason)
                 problem = error
+                if name.kind == "allow":
+                    await self._allow_none(name, token)
         if problem:
             raise problem
         return counts
+
+    async def _allow_none(self, name: ListName, token: int) -> None:
+        """Let an empty list be in force if there is none yet."""
+        if (await self._store.versions()).get(name) is None:
+            await self._store.publish(name, Hashes(), token)
+            log.error("access.closed", list=str(name))
 
     async def _renew(self, name: ListName, place: str | None, token: int) -> int:
         """Returns how many entries the list has."""

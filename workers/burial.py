@@ -5,7 +5,7 @@ frontend must give none over several looks that found Redis there.
 """
 
 from collections import deque
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Protocol
 
 import structlog
@@ -37,23 +37,28 @@ class Burial:
     Args:
         graves: sees and removes.
         settings: how often frontends give a sign of life.
-        clock: Unix seconds.
+        now: the time of Redis, Unix seconds.
     """
 
     name = "burial"
     limit_s = 3600.0
 
-    def __init__(self, graves: Graves, settings: ClusterSettings, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, graves: Graves, settings: ClusterSettings, now: Callable[[], Awaitable[int]]
+    ) -> None:
         self.period_s = settings.heartbeat
         self._graves = graves
-        self._clock = clock
+        self._now = now
         self._looks: deque[int] = deque(maxlen=LOOKS - 1)  # the last ones, Unix seconds
 
     async def run_once(self, token: int) -> Mapping[str, int]:
         """Look; remove who was dead some looks ago, and is so still."""
+        now_s = await self._now()
+        if self._looks and now_s < self._looks[-1]:
+            self._looks.clear()  # another primary's clock: earlier looks cannot be compared
         since_s = self._looks[0] if len(self._looks) == LOOKS - 1 else 0
         dead = await self._graves.dead(since_s)
-        self._looks.append(self._clock())
+        self._looks.append(now_s)
         if not dead:
             return {}
         browsers = await self._graves.remove_browsers(dead)

@@ -7,15 +7,16 @@ await, run twice, or fail: its next run makes up for it.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Protocol, TypeAlias
 
 import structlog
 
-from tracker.errors import TrackerError
+from tracker.errors import Away, TrackerError
 from tracker.metrics import Metrics
+from tracker.tasks import kept
 
 log = structlog.get_logger()
 
@@ -57,11 +58,12 @@ class Leases(Protocol):
 
 
 Work: TypeAlias = Callable[[], Awaitable[Mapping[str, int]]]
+Loop: TypeAlias = Callable[[], Awaitable[None]]
 
 
 async def run(jobs: Sequence[Job], stop: asyncio.Event, metrics: Metrics) -> None:
     """Run all jobs until `stop` is set; what runs then is cut."""
-    await _until(stop, (_repeat(job, job.run_once, metrics) for job in jobs))
+    await _until(stop, {job.name: partial(_repeat, job, job.run_once, metrics) for job in jobs})
 
 
 async def run_leased(
@@ -71,15 +73,16 @@ async def run_leased(
 
     A lease is kept between the runs too: it is not for one run, but for doing the job.
     """
-    await _until(stop, (_lead(job, leases, metrics) for job in jobs))
+    await _until(stop, {job.name: partial(_lead, job, leases, metrics) for job in jobs})
     for job in jobs:
         with suppress(TrackerError):  # it ends by itself
             await leases.release(job.name)
 
 
-async def _until(stop: asyncio.Event, loops: Iterable[Coroutine[None, None, None]]) -> None:
-    async with asyncio.TaskGroup() as group:  # a defect in a loop ends all, and is told
-        tasks = [group.create_task(each) for each in loops]
+async def _until(stop: asyncio.Event, loops: Mapping[str, Loop]) -> None:
+    """Run the loops, by the names of their jobs; one that fails is started again."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(kept(name, loop)) for name, loop in loops.items()]
         await stop.wait()
         for task in tasks:
             task.cancel()
@@ -90,7 +93,8 @@ async def _lead(job: LeasedJob, leases: Leases, metrics: Metrics) -> None:
     while True:
         token, good_until = await _acquired(job, leases)
         log.info("lease.taken", job=job.name, token=token)
-        work = asyncio.create_task(_repeat(job, partial(job.run_once, token), metrics))
+        repeat = partial(_repeat, job, partial(job.run_once, token), metrics)
+        work = asyncio.create_task(kept(job.name, repeat))
         try:
             await _held(job, leases, token, good_until)
         finally:
@@ -143,6 +147,9 @@ async def _attempt(job: Job | LeasedJob, work: Work, metrics: Metrics) -> str:
     try:
         async with asyncio.timeout(job.limit_s):
             counts = await work()
+    except Away as error:
+        log.debug("job.failed", job=job.name, label=error.label, error=str(error))
+        return error.label
     except TrackerError as error:
         log.warning("job.failed", job=job.name, label=error.label, error=str(error))
         return error.label

@@ -4,7 +4,7 @@ The first ring is not its own: where there is none, each frontend brings the one
 that ids stay good when Redis lost its data.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 from tracker.policy.secrets import Ring, due, turned
@@ -29,7 +29,7 @@ class Rotation:
     Args:
         rings: where the ring is.
         period_s: how long a secret makes ids.
-        clock: Unix seconds.
+        now: the time of Redis, Unix seconds.
         fresh: makes a random secret.
     """
 
@@ -40,18 +40,18 @@ class Rotation:
         self,
         rings: Rings,
         period_s: int,
-        clock: Callable[[], int],
+        now: Callable[[], Awaitable[int]],
         fresh: Callable[[], bytes],
     ) -> None:
         self.period_s = min(period_s / CHECKS, LONGEST_PAUSE_S)
         self._secret_period_s = period_s
         self._rings = rings
-        self._clock = clock
+        self._now = now
         self._fresh = fresh
 
     async def run_once(self, token: int) -> Mapping[str, int]:
         """Turn it, if it is time."""
-        now_s = self._clock()
+        now_s = await self._now()
         ring = await self._rings.published()
         if ring is None or not due(ring, now_s, self._secret_period_s):
             return {"turned": 0}

@@ -1,6 +1,6 @@
 """Counts the whole cluster, for the pages of all frontends and for those who operate it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from math import ceil
 from typing import Protocol
 
@@ -34,7 +34,7 @@ class Statistics:
         census: counts and keeps.
         history: keeps in short, for longer.
         settings: how often, how much.
-        clock: Unix seconds.
+        now: the time of Redis, Unix seconds.
     """
 
     name = "statistics"
@@ -45,19 +45,19 @@ class Statistics:
         census: Census,
         history: History,
         settings: WorkersSettings,
-        clock: Callable[[], int],
+        now: Callable[[], Awaitable[int]],
     ) -> None:
         self.period_s = settings.statistics_period
         self._top = settings.top_swarms
         self._census = census
         self._history = history
-        self._clock = clock
+        self._now = now
 
     async def run_once(self, token: int) -> Mapping[str, int]:
         """Count, publish, and record."""
-        begin_s = self._clock()
+        begin_s = await self._now()
         snapshot = await self._census.take(begin_s, self._top)
-        took_s = max(0, self._clock() - begin_s)
+        took_s = max(0, await self._now() - begin_s)
         kept_s = ceil(PERIODS_KEPT * (self.period_s + took_s))
         await self._census.publish(snapshot, token=token, ttl_s=kept_s)
         await self._history.record(snapshot)

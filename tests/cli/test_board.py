@@ -121,3 +121,13 @@ def test_spans(seconds: float, text: str) -> None:
 )
 def test_sparklines(values: list[int], width: int, line: str) -> None:
     assert line == sparkline(values, width)
+
+
+def test_a_warning_is_a_line_below_the_servers() -> None:
+    lines = shown(EMPTY._replace(warnings=["10.0.0.1:6379: redis is nearly full"]))
+    assert ["warning:", "10.0.0.1:6379:", "redis", "is", "nearly", "full"] in lines
+
+
+@pytest.mark.parametrize(("alive", "title"), [([], "0 frontends"), ([ALIVE], "1 frontend")])
+def test_the_number_of_frontends_has_its_plural(alive: list[Frontend], title: str) -> None:
+    assert title.split() in shown(EMPTY._replace(frontends=alive))

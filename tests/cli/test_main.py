@@ -21,7 +21,8 @@ def test_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["serve", "announce", "scrape", "torrent", "access", "status", "settings"]
+    "command",
+    ["serve", "forward", "announce", "scrape", "torrent", "access", "status", "settings"],
 )
 def test_each_command_explains_itself(capsys: pytest.CaptureFixture[str], command: str) -> None:
     with pytest.raises(SystemExit) as stop:
@@ -99,3 +100,12 @@ print({{"aiohttp", "pydantic", "redis", "structlog", "websockets"}} & sys.module
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert done.stdout == b"set()\n"
+
+
+def test_a_misspelled_flag_has_a_suggestion(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["serve", "--announce-intervall", "900"])
+    assert 2 == ended.value.code
+    assert capsys.readouterr().err.endswith(
+        "unrecognized arguments: --announce-intervall 900 (did you mean --announce-interval?)\n"
+    )

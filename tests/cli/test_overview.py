@@ -4,14 +4,16 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.redis_servers import RedisServer
-from tests.store.asking import NOW, WatchedRedis, a_plan, announce, connected, ipv4, swarms_on
-from tracker.cli.overview import Observer, document
+from tests.store.asking import NOW, WatchedRedis, a_plan, announce, at, connected, ipv4, swarms_on
+from tracker.cli.overview import Observer, _warnings, document
 from tracker.errors import Unavailable
 from tracker.model import Facts, FrontendId
+from tracker.policy.headroom import EXHAUSTED, NONE, SCARCE, WARNINGS, Room
 from tracker.settings import WorkersSettings
 from tracker.store.census import Census
 from tracker.store.frontends import Frontends
 from tracker.store.history import History
+from tracker.store.nodes import Node, Vitals
 from workers.statistics import Statistics
 
 A, B = b"frontenA", b"frontenB"
@@ -26,17 +28,17 @@ async def redis(redis_server: RedisServer) -> AsyncIterator[WatchedRedis]:
 
 
 async def beat(
-    redis: WatchedRedis, frontend: FrontendId, at: int, *, host: str = "here", **requests: int
+    redis: WatchedRedis, frontend: FrontendId, second: int, *, host: str = "here", **requests: int
 ) -> None:
     """A sign of life of a frontend that started at `NOW`."""
-    facts = Facts("1.0", host, 7, NOW, float(at), {"http": 80}, requests, 3, 2, None)
-    await Frontends(redis, frontend, 15, lambda: at).beat(facts)
+    facts = Facts("1.0", host, 7, NOW, float(second), {"http": 80}, requests, 3, 2, None)
+    await Frontends(redis, frontend, 15, at(second)).beat(facts)
 
 
-async def count(redis: WatchedRedis, at: int) -> None:
+async def count(redis: WatchedRedis, second: int) -> None:
     """The background job's run."""
     history = History(redis, SETTINGS)
-    await Statistics(Census(redis), history, SETTINGS, lambda: at).run_once(1)
+    await Statistics(Census(redis), history, SETTINGS, at(second)).run_once(1)
 
 
 async def test_an_empty_redis_is_a_cluster_of_nobody(redis: WatchedRedis) -> None:
@@ -112,6 +114,7 @@ async def test_all_of_it_is_in_the_document(redis: WatchedRedis, redis_server: R
                 "requests_per_second": {"http": 123.4},
             }
         ],
+        "warnings": [],
         "top_swarms": [
             {"info_hash": INFO_HASH.hex(), "browsers": False, "seeders": 0, "leechers": 1}
         ],
@@ -128,3 +131,26 @@ async def test_a_redis_that_goes_away_is_told(
     redis_server.kill()
     with pytest.raises(Unavailable):
         await Observer(redis, SETTINGS).look(NOW)
+
+
+@pytest.mark.parametrize(("policy", "room"), [("volatile-lfu", NONE), ("noeviction", EXHAUSTED)])
+async def test_a_server_without_room_has_a_warning(
+    redis: WatchedRedis, redis_server: RedisServer, policy: str, room: Room
+) -> None:
+    observer = Observer(redis, SETTINGS)
+    assert [] == (await observer.look(NOW)).warnings
+    redis_server.configure("maxmemory-policy", policy)
+    redis_server.configure("maxmemory", "1")
+    try:
+        overview = await observer.look(NOW)
+    finally:
+        redis_server.configure("maxmemory", "0")
+    (node,) = overview.nodes
+    assert [f"{node.address}: {WARNINGS[room]}"] == overview.warnings
+    assert overview.warnings == document(overview)["warnings"]
+
+
+def test_half_way_to_full_only_new_swarms_are_refused() -> None:
+    vitals = Vitals("7.0.15", "master", 92, 100, 0, 0, 0)
+    warnings = [*_warnings([Node("a:1", vitals), Node("b:1", None)], 0.9)]
+    assert [f"a:1: {WARNINGS[SCARCE]}"] == warnings

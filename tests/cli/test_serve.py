@@ -81,3 +81,42 @@ def test_bad_settings_are_a_line_each_and_exit_with_2(
         ),
     ] == capsys.readouterr().err.splitlines()
     assert served == []
+
+
+@pytest.mark.parametrize("command", ["serve", "workers", "status"])
+def test_an_unknown_option_of_the_redis_url_is_bad_usage(
+    served: list[Settings], capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    assert main([command, "--redis", "redis://:secret@127.0.0.1:7777?foo=1"]) == 2
+    assert ("", "tracker: redis.url: unknown option foo\n") == capsys.readouterr()
+    assert served == []
+
+
+MISSING = "--access-deny=/nowhere/denied.txt"
+OWN = "--redis=redis://127.0.0.1:7777"
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [["serve", MISSING], ["serve", OWN, "--with-workers", MISSING], ["workers", OWN, MISSING]],
+)
+def test_a_missing_file_of_an_access_list_is_bad_usage(
+    served: list[Settings], capsys: pytest.CaptureFixture[str], argv: list[str]
+) -> None:
+    assert main(argv) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(
+        "tracker: access.deny = '/nowhere/denied.txt' (--access-deny, TRACKER_ACCESS_DENY): "
+    )
+    assert served == []
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [[OWN, MISSING], ["--access-deny=https://127.0.0.1:7777/x"], [f"--access-deny={__file__}"]],
+)
+def test_a_list_that_is_read_elsewhere_or_later_or_exists_does_not_stop_the_start(
+    served: list[Settings], argv: list[str]
+) -> None:
+    main(["serve", *argv])
+    assert len(served) == 1

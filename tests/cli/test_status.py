@@ -8,15 +8,19 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import msgpack
 import pytest
 
-from tests.redis_servers import RedisServer
+from tests.redis_servers import RedisServer, StartRedis
 from tests.tools import MORTAL, free_port
 from tests.tracker_process import running_tracker
 from tracker.cli import connection, main
+from tracker.model import Facts
+from tracker.store.keys import FRONTENDS, facts_key
 
 pytestmark = pytest.mark.usefixtures("logging_as_before")
 
@@ -67,11 +71,27 @@ def test_a_running_cluster_is_shown(
         assert main(["status", "--redis", redis_server.url, "--json"]) == 0
         found = json.loads(capsys.readouterr().out)
     assert "" == text.err
-    assert "1 frontends" in text.out
+    assert "1 frontend\n" in text.out
     assert redis_server.url in text.out
     (frontend,) = found["frontends"]
     assert (True, tracker.ports["http"]) == (frontend["alive"], frontend["ports"]["http"])
     assert ["master"] == [node["role"] for node in found["redis"]]
+
+
+@pytest.mark.parametrize("flags", [(), ("--json",)])
+def test_text_of_the_registry_cannot_control_the_terminal(
+    redis_server: RedisServer, capsys: pytest.CaptureFixture[str], flags: tuple[str, ...]
+) -> None:
+    evil = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202e\r"
+    ports = {evil: 80, "http": 80}
+    facts = Facts(evil, evil, 7, 0, 0.0, ports, {evil: 1}, 0, 0, None)
+    with redis_server.client() as client:
+        client.zadd(FRONTENDS, {b"frontenA": time.time() + 1000})
+        client.set(facts_key(b"frontenA"), msgpack.packb(facts._asdict()))
+    assert main(["status", "--redis", redis_server.url, *flags]) == 0
+    captured = capsys.readouterr()
+    assert "owned" in captured.out
+    assert (captured.out + captured.err).replace("\n", "").isprintable()
 
 
 def test_without_a_url_it_says_what_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
@@ -92,8 +112,24 @@ def test_a_redis_that_is_away_is_told(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, flags: list[str]
 ) -> None:
     monkeypatch.setattr(connection, "_WAIT_S", 0.1)
-    assert main(["status", "--redis", f"redis://127.0.0.1:{free_port()}", *flags]) == 1
-    assert ("", "tracker: Redis is away\n") == capsys.readouterr()
+    port = free_port()
+    assert main(["status", "--redis", f"redis://127.0.0.1:{port}", *flags]) == 1
+    captured = capsys.readouterr()
+    assert "" == captured.out
+    (line,) = captured.err.splitlines()
+    assert line.startswith(f"tracker: Redis at 127.0.0.1:{port} is away: ")
+
+
+def test_a_wrong_password_is_one_line(
+    start_redis: StartRedis, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "_WAIT_S", 0.5)
+    server = start_redis(password="secret", tcp=True)
+    assert main(["status", "--redis", server.url.replace("secret", "other")]) == 1
+    captured = capsys.readouterr()
+    assert "" == captured.out
+    (line,) = captured.err.splitlines()
+    assert line.startswith(f"tracker: Redis at 127.0.0.1:{server.port} refused: WRONGPASS ")
 
 
 @pytest.mark.parametrize("flags", [[], ["--json"]])

@@ -7,7 +7,15 @@ from collections.abc import Iterator
 import pytest
 
 from tests.client.trackers import INFO_HASH, PEER_ID
-from tracker.client import AnnounceRequest, BadUrl, ClientError, Unreachable, announce, scrape
+from tracker.client import (
+    AnnounceRequest,
+    BadUrl,
+    ClientError,
+    Unreachable,
+    _reason,
+    announce,
+    scrape,
+)
 from tracker.client.model import BadReply, Refused
 
 REQUEST = AnnounceRequest(INFO_HASH, PEER_ID, 6881)
@@ -65,7 +73,8 @@ async def test_silence_ends_with_the_timeout(scheme: str, silent_port: int) -> N
 @pytest.mark.parametrize("scheme", ["udp", "http", "https", "ws", "wss"])
 async def test_a_port_where_nobody_listens_is_told_at_once(scheme: str, closed_port: int) -> None:
     async with asyncio.timeout(5):
-        with pytest.raises(Unreachable, match=r"(?i)refused|connect"):
+        text = f"^cannot reach 127.0.0.1:{closed_port}: Connection refused$"
+        with pytest.raises(Unreachable, match=text):
             await announce(f"{scheme}://127.0.0.1:{closed_port}/announce", REQUEST, timeout_s=30)
 
 
@@ -80,3 +89,25 @@ def test_errors_are_one_tree_and_carry_a_reason() -> None:
     errors = [BadUrl("a"), Unreachable("b"), BadReply("c"), Refused("d", retry_in_s=60)]
     assert all(isinstance(error, ClientError) for error in errors)
     assert ["a", "b", "c", "d"] == [error.reason for error in errors]
+
+
+@pytest.mark.parametrize("scheme", ["udp", "http", "https", "ws", "wss"])
+async def test_a_name_that_does_not_exist_is_named(scheme: str) -> None:
+    text = r"^cannot reach tracker\.invalid:6969: [A-Z][\w ]+$"
+    with pytest.raises(Unreachable, match=text):
+        await announce(f"{scheme}://tracker.invalid:6969/announce", REQUEST, timeout_s=30)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (
+            "Multiple exceptions: [Errno 111] failed ('::1', 1), [Errno 111] failed ('::2', 1)",
+            "Connection refused",
+        ),
+        ("[Errno 101] x, [Errno 111] y", "Network is unreachable, Connection refused"),
+        ("odd", "odd"),
+    ],
+)
+def test_the_errors_of_several_addresses_are_one_reason(text: str, reason: str) -> None:
+    assert reason == _reason(OSError(text))

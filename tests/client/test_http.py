@@ -7,6 +7,7 @@ import ssl
 import bencodepy
 import pytest
 from aiohttp import web
+from msgspec.structs import astuple
 
 from tests.client.trackers import (
     COUNTS,
@@ -67,11 +68,12 @@ async def test_an_announce_carries_all_it_was_given() -> None:
         peers=tuple(Peer(*peer) for peer in (*PEERS, *PEERS6)),
     )
     (target,) = targets
-    action, key, query = wire.route(target)
-    assert ("announce", "key") == (action, key)
-    assert query.startswith(b"a=b&")
-    sent = wire.decode_announce(query)
-    assert (OTHER_HASH, PEER_ID, 6881, Event.COMPLETED, 5, 7, True) == sent[:-1]
+    to = wire.route(target)
+    assert ("announce", "key") == (to.action, to.passkey)
+    assert to.query.startswith(b"a=b&")
+    sent = wire.decode_announce(to.query)
+    expected = (OTHER_HASH, PEER_ID, 6881, Event.COMPLETED, 5, 7, True)
+    assert expected == astuple(sent)[:-1]
 
 
 async def test_what_the_tracker_leaves_out_is_none() -> None:
@@ -91,9 +93,9 @@ async def test_a_compressed_reply_is_read() -> None:
 
 async def test_a_scrape_asks_the_scrape_address_for_each_hash() -> None:
     def answer(request: web.Request) -> web.Response:
-        action, _, query = wire.route(request.raw_path.encode())
-        assert action == "scrape"
-        hashes = wire.decode_scrape(query, 10)
+        to = wire.route(request.raw_path.encode())
+        assert to.action == "scrape"
+        hashes = wire.decode_scrape(to.query, 10)
         counts = [Counts(info_hash[0], 0, 1) for info_hash in hashes]
         return web.Response(body=wire.encode_scrape(hashes, counts))
 

@@ -32,13 +32,13 @@ async def test_an_announce_carries_all_it_was_given() -> None:
     messages = []
 
     def answer(message: bytes) -> list[str]:
-        messages.append(wire.decode(message))
+        messages.append(wire.decode(message, 10, 100))
         return [ANNOUNCED]
 
     async with ws_tracker(answer) as port:
         assert await announce(url(port), REQUEST) == REPLY
     (sent,) = messages
-    assert wire.AnnounceMessage(INFO_HASH, PEER_ID, Event.STARTED, False, 7, ()) == sent
+    assert wire.AnnounceMessage(INFO_HASH, PEER_ID, Event.STARTED, False, 7, (), 0, 0) == sent
 
 
 async def test_relayed_offers_and_replies_about_other_swarms_are_passed_over() -> None:
@@ -58,7 +58,7 @@ async def test_a_reply_in_a_binary_frame_is_read() -> None:
 
 async def test_a_scrape_gives_the_counts_of_each_hash() -> None:
     def answer(message: bytes) -> list[str]:
-        request = wire.decode(message)
+        request = wire.decode(message, 10, 100)
         assert isinstance(request, wire.ScrapeMessage)
         counts = [Counts(info_hash[0], 0, 1) for info_hash in request.info_hashes]
         return [ANNOUNCED, wire.encode_scrape_reply(request.info_hashes, counts).decode()]
@@ -71,7 +71,7 @@ async def test_a_scrape_gives_the_counts_of_each_hash() -> None:
 
 @pytest.mark.parametrize("info_hash", [INFO_HASH, None])
 async def test_a_failure_reason_is_the_trackers_refusal(info_hash: bytes | None) -> None:
-    failure = wire.encode_error("announce", info_hash, "not on my list").decode()
+    failure = wire.encode_error("announce", info_hash, "not on my list", 120).decode()
     async with ws_tracker(lambda _: [failure]) as port:
         with pytest.raises(Refused, match=r"^not on my list$"):
             await announce(url(port), REQUEST)

@@ -1,7 +1,8 @@
 // Two Chromium pages with WebTorrent: one seeds a file, the other downloads it over WebRTC. They
 // are told nothing but the info_hash and the tracker, the other one perhaps another of its addresses.
-// Usage: node browsers.mjs CHROMIUM URL FILE [URL]
+// Usage: node browsers.mjs CHROMIUM URL FILE [URL [LEFT]]
 //
+// LEFT: what both announce as left, whatever they have; as programs do that only need to meet.
 // Writes the SHA-256 of what arrived, in hex.
 
 import { readFile } from 'node:fs/promises'
@@ -9,12 +10,13 @@ import { createServer } from 'node:http'
 import { once } from 'node:events'
 import { chromium } from 'playwright-core'
 
-const [executablePath, tracker, file, other = tracker] = process.argv.slice(2)
+const [executablePath, tracker, file, other = tracker, left] = process.argv.slice(2)
+const announced = left === undefined ? '' : `, getAnnounceOpts: () => ({ left: ${left} })`
 
 const PAGE = `<!doctype html><script type="module">
   import WebTorrent from '/webtorrent.min.js'
   // No STUN server: the addresses of this machine are enough.
-  window.client = new WebTorrent({ tracker: { rtcConfig: { iceServers: [] } } })
+  window.client = new WebTorrent({ tracker: { rtcConfig: { iceServers: [] }${announced} } })
 </script>`
 const BUNDLE = new URL('node_modules/webtorrent/dist/webtorrent.min.js', import.meta.url)
 const FILES = {

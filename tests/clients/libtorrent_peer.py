@@ -49,6 +49,14 @@ class LibtorrentPeer:
         """How many peers the reply to its next announce brings."""
         return self._next(lt.tracker_reply_alert).num_peers
 
+    def announce_again(self) -> int:
+        """Announce now, and return how many peers the reply brings.
+
+        It does nothing while it still waits for the reply to an earlier announce.
+        """
+        self._torrent.force_reannounce(0, -1, lt.torrent_handle.ignore_min_interval)
+        return self.announced()
+
     def finished(self) -> None:
         """It has all pieces, and their hashes are right."""
         self._next(lt.torrent_finished_alert)

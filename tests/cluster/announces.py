@@ -67,7 +67,7 @@ class Announces:
             outcome.good(_read(reply))
         except EXPECTED as error:
             outcome.bad(error)
-        self._outcome(outcome.told())
+        self._outcome(outcome.record())
 
     async def kept(self, peer: Peer) -> None:
         """Announce on a connection that was used before, if there is one to spare."""
@@ -82,7 +82,7 @@ class Announces:
             outcome.good(_read(reply))
         except EXPECTED as error:
             outcome.bad(error)
-        self._outcome(outcome.told())
+        self._outcome(outcome.record())
 
     async def udp(self, client: UdpClient, peer: Peer) -> None:
         """Announce with a connection id that perhaps another frontend gave."""
@@ -97,7 +97,7 @@ class Announces:
             outcome.good(Answer(reply.interval_s, reply.seeders, reply.leechers, reply.peers))
         except EXPECTED as error:
             outcome.bad(error)
-        self._outcome(outcome.told())
+        self._outcome(outcome.record())
 
     def part(self) -> None:
         """Close the kept connections to frontends that should get no more requests."""
@@ -155,8 +155,8 @@ class _Writing:
         silent = isinstance(error, TimeoutError)
         self._failure = SILENCE if silent else f"{type(error).__name__}: {error}"
 
-    def told(self) -> Outcome:
-        """The record."""
+    def record(self) -> Outcome:
+        """Return the outcome."""
         return Outcome(
             self._at_s,
             time.monotonic() - self._at_s,

@@ -12,6 +12,7 @@ from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
+from tests import one_address
 from tests.cluster.hosts import Host
 from tests.tracker_process import TrackerProcess
 
@@ -20,6 +21,7 @@ FLAGS = (
     "--with-workers",
     *("--workers-lease", "2"),
     *("--cluster-heartbeat", "1", "--cluster-dead-after", "10"),  # outlives a failover of Redis
+    *one_address.FLAGS,
 )
 
 

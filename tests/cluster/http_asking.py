@@ -41,7 +41,7 @@ class Connection:
             OSError: it broke later.
             EOFError: it was closed before the response was whole.
         """
-        lines = (f"GET {target} HTTP/1.1", "Host: tracker.test", *headers, "", "")
+        lines = (f"GET {target} HTTP/1.1", "Host: tracker", *headers, "", "")
         self._writer.write("\r\n".join(lines).encode("latin-1"))
         try:
             first = await self._reader.readexactly(1)

@@ -26,7 +26,7 @@ from tests.cluster.browsers import Browser, Habits
 from tests.cluster.hosts import Host
 from tests.cluster.offers import Offers
 from tests.cluster.population import Population, population
-from tests.cluster.records import Outcome, failed
+from tests.cluster.records import Outcome, failed, failures
 from tests.cluster.udp_asking import UdpClient
 from tracker.model import InfoHash
 
@@ -36,6 +36,7 @@ UDP_SOCKETS = 16
 SETTLE_S = 1.0  # at the end, for offers that are under way
 POLL_S = 0.05
 CALM_S = 1.0
+LAST = 1000  # outcomes, to show what still fails
 
 
 class Mix(NamedTuple):
@@ -129,7 +130,9 @@ class Load:
         while not condition():
             if self._failed is not None:
                 raise self._failed
-            assert time.monotonic() < end_s, f"not within {seconds} s"
+            assert time.monotonic() < end_s, (
+                f"not within {seconds} s: {failures(self.outcomes[-LAST:])}"
+            )
             time.sleep(POLL_S)
 
     # -- in the thread ---------------------------------------------------------------------------

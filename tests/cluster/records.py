@@ -60,8 +60,8 @@ def failed(outcomes: Iterable[Outcome]) -> list[Outcome]:
     return [each for each in outcomes if each.failure is not None]
 
 
-def told(outcomes: Iterable[Outcome]) -> Counter[tuple[str, str, str]]:
-    """How many failed by frontend, protocol and reason: what an assertion should show."""
+def failures(outcomes: Iterable[Outcome]) -> Counter[tuple[str, str, str]]:
+    """Count the failures by frontend, protocol and reason, for the message of an assertion."""
     return Counter(
         (each.frontend, each.protocol, each.failure)
         for each in outcomes

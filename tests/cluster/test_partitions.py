@@ -14,7 +14,7 @@ from tests.cluster.balancer import Whatever, is_ready
 from tests.cluster.fleet import Frontend, running_fleet
 from tests.cluster.hosts import Host, cut_off, hosts
 from tests.cluster.load import GENTLE, Load, running_load
-from tests.cluster.records import failed, told
+from tests.cluster.records import failed, failures
 from tests.redis_servers import StartRedis
 
 OPEN = ("--bind", "0.0.0.0", "--protected-mode", "no")
@@ -69,8 +69,8 @@ def test_a_frontend_cut_off_from_redis_refuses_fast_and_heals_by_itself(
         load.until(lambda: at.ready(at.one), HEALED_WITHIN_S)
         healed = len(load.outcomes)
         load.settle(15)
-    assert Counter() == told(each for each in load.outcomes if each.frontend == at.other.name)
-    assert Counter() == told(load.outcomes[healed:])
+    assert Counter() == failures(each for each in load.outcomes if each.frontend == at.other.name)
+    assert Counter() == failures(load.outcomes[healed:])
     refused = failed(load.outcomes)
     assert {"http", "kept", "udp", "ws"} == {each.protocol for each in refused}
     assert FAILS_WITHIN_S >= max(each.took_s for each in refused)
@@ -84,7 +84,7 @@ def test_frontends_do_not_need_each_other(start_redis: StartRedis) -> None:
         at.load.go_on(CUT_S)
         assert at.ready(at.one)
         assert at.ready(at.other)
-    assert Counter() == told(at.load.outcomes)
+    assert Counter() == failures(at.load.outcomes)
     assert [] == at.load.offers.lost(cut_s)
     assert any(each.left != each.joined for each in at.load.offers.deliveries if each.at_s > cut_s)
     assert Counter() == at.load.offers.wrong

@@ -9,7 +9,7 @@ import pytest
 from tests.cluster.balancer import ByReadiness
 from tests.cluster.fleet import running_fleet
 from tests.cluster.load import GENTLE, MIXED, running_load
-from tests.cluster.records import failed, told
+from tests.cluster.records import failed, failures
 from tests.redis_servers import StartRedis
 
 INTERVAL_S = 100
@@ -46,7 +46,7 @@ def test_swarms_that_redis_lost_are_back_after_a_tenth_of_the_interval(
             client.flushall()
         lost_s = time.monotonic()
         load.settle(EARLY_S + 5)
-    assert Counter() == told(load.outcomes)
+    assert Counter() == failures(load.outcomes)
     peers = [each for each in load.outcomes if each.protocol != "ws"]
     before = {each.interval_s for each in peers if each.until_s < lost_s}
     assert min(before) > EARLY_S
@@ -82,8 +82,8 @@ def test_a_redis_that_hangs_fails_requests_fast_and_is_used_again_soon(
     assert 500 * HANGS_S < len(failed(hung))
     assert FAILS_WITHIN_S >= max(each.took_s for each in hung)
     assert MAX_GROWTH > max(grown)
-    assert Counter() == told(
+    assert Counter() == failures(
         each for each in load.outcomes if each.at_s > resumed_s + BACK_WITHIN_S
     )
-    assert Counter() == told(each for each in load.outcomes if each.until_s < hung_s)
+    assert Counter() == failures(each for each in load.outcomes if each.until_s < hung_s)
     assert Counter() == load.offers.wrong

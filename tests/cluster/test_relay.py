@@ -9,7 +9,7 @@ import pytest
 from tests.cluster.balancer import ByReadiness
 from tests.cluster.fleet import Fleet
 from tests.cluster.load import Mix, running_load
-from tests.cluster.records import quantile_s, told
+from tests.cluster.records import failures, quantile_s
 
 OFFERS = Mix(http=0, kept=0, udp=50, ws=500, peers=50, browsers=150, swarms=5)
 SECONDS = 10.0
@@ -23,7 +23,7 @@ def test_offers_reach_browsers_on_all_frontends_soon_and_once(fleet: Fleet) -> N
         load.settle(20)
         settled_s = time.monotonic()
         load.go_on(SECONDS)
-    assert Counter() == told(load.outcomes)
+    assert Counter() == failures(load.outcomes)
     assert Counter() == load.offers.wrong
     deliveries = [each for each in load.offers.deliveries if each.at_s >= settled_s]
     assert len(deliveries) * (1 - LEAST_RATIO) >= len(load.offers.lost(settled_s))

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
+from tests import one_address
 from tests.cluster.hosts import Host, hosts
 from tests.deploy import images
 from tests.deploy.engine import Engine
@@ -54,6 +55,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         source = ROOT / name
         copy = shutil.copytree if source.is_dir() else shutil.copy
         copy(source, directory / name)
+    variables = (f"{name}={value}\n" for name, value in one_address.VARIABLES.items())
+    (directory / "tracker.env").write_text("".join(variables))
     return directory
 
 

@@ -26,7 +26,6 @@ STAND_INS = {
     "python": "python:3.13-slim-trixie",
     "redis": "redis:8.0-alpine",
     "haproxy": "haproxy:3.0-alpine",
-    "nginx": "nginx:1.28-alpine",
     "caddy": "caddy:2.10-alpine",
     "prometheus": "prom/prometheus:v3.5.0",
 }

@@ -17,6 +17,7 @@ from tests.cluster.hosts import Host
 from tests.cluster.load import Mix
 from tests.cluster.server import LoadBalancer
 from tests.deploy.engine import Engine, Json
+from tests.deploy.images import IMAGE
 
 # Clients as real ones are, but quicker: those of UDP ask again after 15 seconds, not 3.
 PATIENT = Mix(
@@ -84,7 +85,7 @@ class Stack:
     def up(self, image: str | None = None, **scale: int) -> None:
         """Make it as the file says, with other numbers of some services; return when healthy."""
         wanted = (f"--scale={service}={number}" for service, number in scale.items())
-        environment = {"IMAGE": image} if image else {}
+        environment = {"IMAGE": image, "FORWARDER_IMAGE": IMAGE} if image else {}
         self.compose(
             *("up", "--detach", "--wait", "--no-build", *wanted, *self._named()), **environment
         )

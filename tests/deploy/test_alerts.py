@@ -23,6 +23,7 @@ WELL = {
     'process_cpu_seconds_total{job="tracker", instance="a"}': "0+30x60",
     'tracker_store_up{instance="a"}': "1x60",
     'tracker_store_errors_total{instance="a", kind="oom"}': "7x60",
+    'tracker_store_full{instance="a"}': "0x60",
     'tracker_store_errors_total{instance="a", kind="overloaded"}': "7x60",
     'tracker_store_errors_total{instance="a", kind="timeout"}': "0+1x60",
     'tracker_store_seconds_bucket{instance="a", le="0.001"}': "0+999x60",
@@ -30,7 +31,12 @@ WELL = {
     'tracker_store_seconds_bucket{instance="a", le="+Inf"}': "0+1000x60",
     'tracker_closed_total{instance="a", protocol="tcp", reason="full"}': "7x60",
     'tracker_closed_total{instance="a", protocol="tcp", reason="proxy"}': "0+1x60",
+    'tracker_refused_total{instance="a", budget="work", of="address"}': "0+60x60",
+    'tracker_refused_total{instance="a", budget="memory", of="process"}': "7x60",
+    'haproxy_frontend_denied_connections_total{instance="b", proxy="clients"}': "0+60x60",
+    'haproxy_frontend_requests_denied_total{instance="b", proxy="clients"}': "0+60x60",
     'tracker_requests_total{instance="a", action="proxy", outcome="silent"}': "1x60",
+    'tracker_udp_dropped_total{instance="a"}': "7x60",
     'tracker_relay_seconds{instance="a"}': "0.001x60",
     'tracker_relayed_total{instance="a", kind="offer", outcome="full"}': "7x60",
     'tracker_jobs_total{instance="a", name="statistics", outcome="ok"}': "0+2x60",
@@ -46,7 +52,7 @@ ILL = {
         'process_start_time_seconds{job="tracker", instance="a"}': "1000x30 1x9 2x9 3x9 4x9"
     },
     "TrackerRedisAway": {'tracker_store_up{instance="b"}': "0x60"},
-    "TrackerRedisFull": {'tracker_store_errors_total{instance="a", kind="oom"}': "7x30 8+1x30"},
+    "TrackerRedisFull": {'tracker_store_full{instance="b"}': "1x60"},
     "TrackerRedisFilling": {
         'tracker_job_result{instance="a", name="servers", what="fullest_percent"}': "81x60"
     },
@@ -57,6 +63,15 @@ ILL = {
     "TrackerOverloaded": {'tracker_store_errors_total{instance="a", kind="overloaded"}': "7+1x60"},
     "TrackerConnectionsFull": {
         'tracker_closed_total{instance="a", protocol="tcp", reason="full"}': "7+1x60"
+    },
+    "TrackerUnderAttack": {
+        'tracker_refused_total{instance="a", budget="work", of="address"}': "0+1500x60"
+    },
+    "TrackerClientMemoryFull": {
+        'tracker_refused_total{instance="a", budget="memory", of="process"}': "7+1x60"
+    },
+    "TrackerBalancerRefuses": {
+        'haproxy_frontend_denied_connections_total{instance="b", proxy="clients"}': "0+1500x60"
     },
     "TrackerBusy": {'process_cpu_seconds_total{job="tracker", instance="a"}': "0+55x60"},
     "TrackerRelayDeaf": {'tracker_relay_seconds{instance="b"}': "NaN " * 60},
@@ -72,6 +87,7 @@ ILL = {
     "TrackerStrangeProxy": {
         'tracker_requests_total{instance="a", action="proxy", outcome="silent"}': "0+100x60"
     },
+    "TrackerDatagramsDropped": {'tracker_udp_dropped_total{instance="a"}': "7+100x60"},
 }
 # What is wrong in two ways at once.
 TOGETHER = {"TrackerGone": {"TrackerDown"}}
@@ -136,6 +152,25 @@ def test_prometheus_reads_them(rules: Path) -> None:
     assert f"{len(RULES)} rules found" in done.text
 
 
+def test_a_prometheus_without_the_operator_reads_them_as_documented(tmp_path: Path) -> None:
+    section = RUNBOOK.read_text().partition("\n### A Prometheus of yours\n")[2]
+    (config,) = re.findall(r"^```yaml\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+    (file := tmp_path / "prometheus.yml").write_text(config)
+    (command,) = re.findall(r"^ {4}(sed .*)$", section, re.MULTILINE)
+    command = command.replace("/etc/prometheus/", f"{tmp_path}/")
+    subprocess.run(command, shell=True, cwd=ROOT, check=True)
+    done = told("check", "config", file)
+    assert done.well, done.text
+    assert f"{len(RULES)} rules found" in done.text
+
+
+def test_the_rules_that_select_a_job_are_documented() -> None:
+    section = RUNBOOK.read_text().partition("\n### A Prometheus of yours\n")[2]
+    sentence, *_ = section.partition('select `job="tracker"`')
+    selecting = [rule["alert"] for rule in RULES if 'job="tracker"' in rule["expr"]]
+    assert selecting == re.findall(r"`(Tracker\w+)`", sentence)
+
+
 def test_none_fires_while_all_is_well(rules: Path) -> None:
     done = firing(rules, WELL, set())
     assert done.well, done.text
@@ -144,6 +179,13 @@ def test_none_fires_while_all_is_well(rules: Path) -> None:
 @pytest.mark.parametrize("alert", [rule["alert"] for rule in RULES])
 def test_each_fires_when_it_should_and_no_other(rules: Path, alert: str) -> None:
     done = firing(rules, WELL | ILL[alert], {alert} | TOGETHER.get(alert, set()))
+    assert done.well, done.text
+
+
+@pytest.mark.parametrize("budget", ["swarms", "offers"])
+def test_every_budget_of_memory_has_the_alert(rules: Path, budget: str) -> None:
+    refused = f'tracker_refused_total{{instance="a", budget="{budget}", of="process"}}'
+    done = firing(rules, WELL | {refused: "7+1x60"}, {"TrackerClientMemoryFull"})
     assert done.well, done.text
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cluster.load import Load, running_load
-from tests.cluster.records import CLOSED, told
+from tests.cluster.records import CLOSED, failures
 from tests.deploy.conftest import CLIENTS6, HOST6
 from tests.deploy.images import NEXT_IMAGE
 from tests.deploy.stack import PATIENT, Container, Stack
@@ -25,7 +25,7 @@ def load(stack: Stack) -> Iterator[Load]:
         yield load
         load.settle(30)
     # A browser whose frontend leaves may have asked just then; it comes back, and asks again.
-    assert Counter() == told(each for each in load.outcomes if each.failure != CLOSED)
+    assert Counter() == failures(each for each in load.outcomes if each.failure != CLOSED)
     absences = [each.took_s for browser in load.browsers for each in browser.absences]
     assert BACK_WITHIN_S >= max(absences, default=0)
     assert all(browser.on([stack.balancer.name]) for browser in load.browsers)

@@ -211,5 +211,31 @@ def test_an_ingress_has_the_users_name(manifests: list[Manifest]) -> None:
     assert "ClusterIP" == find(manifests, "Service", "http")["spec"]["type"]
 
 
+@pytest.mark.parametrize(
+    ("manifests", "hops"), [("ingress", "1"), ("own", "")], indirect=["manifests"]
+)
+def test_only_the_address_that_an_ingress_controller_adds_is_trusted(
+    manifests: list[Manifest], hops: str
+) -> None:
+    (settings,) = [
+        each["data"]
+        for each in manifests
+        if each["kind"] == "ConfigMap" and "TRACKER_ADMIN" in each["data"]
+    ]
+    assert hops == settings["TRACKER_TRUSTED_HOPS"]
+    assert "TRACKER_TRUSTED_PROXIES" not in settings
+
+
+@pytest.mark.parametrize("manifests", ["production", "external", "ingress"], indirect=True)
+def test_only_pods_of_ingress_controllers_reach_http_frontends(manifests: list[Manifest]) -> None:
+    (rule,) = find(manifests, "NetworkPolicy", "http")["spec"]["ingress"]
+    (source,) = rule["from"]
+    assert {"namespaceSelector", "podSelector"} == source.keys()
+    for selector in source.values():
+        (expression,) = selector["matchExpressions"]
+        assert "In" == expression["operator"]
+        assert expression["values"]
+
+
 def test_passwords_are_new_each_time() -> None:
     assert 2 == len({new_passwords(), new_passwords()})

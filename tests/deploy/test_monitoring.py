@@ -44,13 +44,15 @@ def test_prometheus_asks_all_that_run_and_the_dashboard_has_something_to_show(
 ) -> None:
     with start("monitoring", without="grafana") as stack:
         with running_load(stack.balancer, PATIENT, at=stack.clients) as load:
-            wanted = {"http": 2, "udp": 2, "workers": 2}
+            wanted = {"http": 2, "udp": 2, "workers": 2, "forwarder": 1}
 
             def up() -> bool:
                 told = query(stack, 'count by (component) (up{job="tracker"} == 1)')
                 return wanted == {t["metric"]["component"]: int(t["value"][1]) for t in told}
 
             load.until(up, 60)
+            load.until(lambda: bool(query(stack, 'up{job="haproxy"} == 1')), 60)
+            assert query(stack, "haproxy_frontend_denied_connections_total")
             stack.up(http=3)
             wanted["http"] = 3
             load.until(up, 60)

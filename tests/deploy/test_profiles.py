@@ -18,6 +18,10 @@ from tracker.store.keys import swarm_key
 
 LONGEST_GAP_S = 8.0
 SENTINELS = ("redis-sentinel-1", "redis-sentinel-2", "redis-sentinel-3")
+ASK = (
+    "REDISCLI_AUTH=$(cat /run/secrets/redis/sentinel-password) "
+    "redis-cli -p 26379 --user sentinel sentinel get-master-addr-by-name tracker"
+)
 
 pytestmark = pytest.mark.timeout(400)  # the images, for the first test
 
@@ -26,9 +30,9 @@ def test_tls(start: StartStack, tmp_path: Path) -> None:
     with start("tls") as stack:
         authority = tmp_path / "root.crt"
         made = "/data/caddy/pki/authorities/local/root.crt"
-        authority.write_text(stack.compose("exec", "-T", "balancer-tls", "cat", made))
+        authority.write_text(stack.compose("exec", "-T", "caddy", "cat", made))
         trusting = {"SSL_CERT_FILE": str(authority)}
-        # By name, so from the host itself, which is seen by the address of the engine's bridge.
+        # By name, so from the host itself, which has the address of the engine's bridge.
         first = stack.announce("https", at=stack.host, to="localhost", **trusting)
         assert 1 == first["leechers"]
         assert 1 == stack.announce("wss", at=stack.host, to="localhost", **trusting)["leechers"]
@@ -81,8 +85,7 @@ def test_sentinels(start: StartStack) -> None:
         stack.compose("restart", *SENTINELS)
         stack.up()
         (successor,) = stack.containers("redis-replica")
-        asked = ("redis-cli", "-p", "26379", "sentinel", "get-master-addr-by-name", "tracker")
-        told = [stack.compose("exec", "-T", each, *asked).split() for each in SENTINELS]
+        told = [stack.compose("exec", "-T", each, "sh", "-c", ASK).split() for each in SENTINELS]
         assert [[successor.addresses["data"], "6379"]] * len(SENTINELS) == told
         crash(stack, load, "redis-replica", stays_away=True)
         # A restart of the machine: nobody waits for somebody to take over.

@@ -1,102 +1,18 @@
 """The scripts and settings of Redis that containers run, on hosts of their own and a real Redis."""
 
-import os
-import subprocess
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-from tests.cluster.hosts import Host, hosts
-from tests.shape.files import ROOT
-from tests.tools import MORTAL, require
+from tests.cluster.hosts import hosts
+from tests.deploy.redis_nodes import SCRIPTS, Node, until
+from tests.tools import require
 
-SCRIPTS = ROOT / "deploy/redis"
 SECRETS = {"password": "known-to-trackers", "admin-password": "known-to-nodes"}
-WITHIN_S = 20.0
-POLL_S = 0.1
-LIMIT_S = 60.0
 
 pytestmark = pytest.mark.timeout(120)
-
-
-class Done(NamedTuple):
-    """What a command printed, and how it ended."""
-
-    code: int
-    said: str
-
-
-class Node:
-    """A Redis on a host of its own, started as in a container."""
-
-    def __init__(self, host: Host, secrets: Path, home: Path) -> None:
-        self.host, self._secrets, self._home = host, secrets, home
-        self._lives = 0
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self, *args: str) -> None:
-        """Start it with an empty directory."""
-        self._lives += 1
-        (self._home / str(self._lives)).mkdir(parents=True)
-        with self.host.inside():
-            self._process = subprocess.Popen(
-                [*MORTAL, "sh", SCRIPTS / "start.sh", *args],
-                env=self._environment(),
-                stdout=subprocess.DEVNULL,
-            )
-        until(lambda: self.ask("ping").said == "PONG\n")
-
-    def kill(self) -> None:
-        """End it as a node does that is lost."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-
-    def ask(self, *words: str, **password: str) -> Done:
-        """A command by redis-cli, on its own host."""
-        return self._run([require("redis-cli"), "-e", *words], password)
-
-    def script(self, name: str, **environment: str) -> Done:
-        """Run one of the scripts on its host."""
-        return self._run(["sh", SCRIPTS / name], environment)
-
-    @property
-    def role(self) -> str:
-        """``master`` or ``slave``."""
-        return self.ask("role").said.partition("\n")[0]
-
-    def _run(self, command: list[str | Path], environment: Mapping[str, str]) -> Done:
-        with self.host.inside():
-            done = subprocess.run(
-                command,
-                env={**self._environment(), **environment},
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                timeout=LIMIT_S,
-                check=False,
-            )
-        return Done(done.returncode, done.stdout)
-
-    def _environment(self) -> dict[str, str]:
-        return {
-            "PATH": os.environ["PATH"],
-            "SECRETS": str(self._secrets),
-            "DATA": str(self._home / str(self._lives)),
-            "POD_IP": self.host.ip,
-        }
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Return once it holds."""
-    end_s = time.monotonic() + WITHIN_S
-    while not condition():
-        assert time.monotonic() < end_s
-        time.sleep(POLL_S)
 
 
 @pytest.fixture
@@ -124,7 +40,7 @@ def test_a_single_one_has_the_settings_and_users_that_are_meant(nodes: list[Node
     }
     assert {
         "maxmemory": [str(64 << 20)],
-        "maxmemory-policy": ["noeviction"],
+        "maxmemory-policy": ["volatile-lfu"],
         "timeout": ["0"],
         "save": [],
         "appendonly": ["no"],
@@ -135,6 +51,18 @@ def test_a_single_one_has_the_settings_and_users_that_are_meant(nodes: list[Node
     assert "NOPERM" in node.ask("--user", "tracker", "flushall", **tracker).said
     wrong = {"REDISCLI_AUTH": "guessed"}
     assert "WRONGPASS" in node.ask("--user", "tracker", "zcard", "a", **wrong).said
+
+
+@pytest.mark.parametrize(
+    ("container", "data"), [("1300m", 1000 << 20), ("13gb", 10 << 30), ("13312", 10240)]
+)
+def test_data_get_a_share_of_the_memory_of_a_container(
+    nodes: list[Node], container: str, data: int
+) -> None:
+    node = nodes[0]
+    node.start(MEMORY=container)
+    told = node.ask_as("admin", SECRETS["admin-password"], "config", "get", "maxmemory")
+    assert ["maxmemory", str(data)] == told.said.split()
 
 
 def test_six_become_a_cluster_hand_over_and_heal(nodes: list[Node]) -> None:

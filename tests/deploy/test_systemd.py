@@ -12,11 +12,11 @@ import pytest
 from tests.shape.files import ROOT
 from tests.tools import require
 from tracker import cli
-from tracker.app import SPARE_FILES
 from tracker.config import ENTRIES, PREFIX, SECRETS_VARIABLE, load
 from tracker.embedded.server import STOP_TIMEOUT_S
+from tracker.policy.connections import fit_files
 from tracker.processes.supervisor import HURRY_S, LATE_S
-from tracker.settings import Settings
+from tracker.settings import ListenSettings, Settings
 
 FOLDER = ROOT / "deploy/systemd"
 UNITS = sorted(FOLDER.glob("*.service"))
@@ -25,6 +25,7 @@ EXAMPLE = FOLDER / "tracker.env"
 
 PROGRAM = "/opt/tracker/bin/tracker"  # where docs/deploy.md installs it
 SECRET = "redis://:password@redis.example"  # right for all of them
+THREADS = 16  # of one process, at most
 MOST_EXPOSED = 20  # tenths of 10: systemd's own measure, which differs a little between versions
 
 each_unit = pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
@@ -123,8 +124,29 @@ def test_nobody_is_killed_who_still_drains(environment: dict[str, str], tmp_path
 
 
 def test_there_are_files_for_all_connections() -> None:
-    wanted = Settings().listen.max_connections + SPARE_FILES
-    assert int(value(TRACKER, "LimitNOFILE")) >= wanted
+    listen = Settings().listen
+    files = fit_files(listen.max_connections, listen.backlog, len(listen.tcp_ports), None)
+    assert int(value(TRACKER, "LimitNOFILE")) >= files.open_files
+
+
+@each_unit
+def test_memory_and_tasks_are_limited(unit: Path) -> None:
+    high, most = (limit(value(unit, name)) for name in ("MemoryHigh", "MemoryMax"))
+    assert high < most
+    assert "0" == value(unit, "MemorySwapMax")
+    assert int(value(unit, "TasksMax")) > 0
+
+
+def limit(text: str) -> float:
+    """A part of the machine's memory, or mebibytes."""
+    number, unit = float(text[:-1]), text[-1]
+    return number / 100 if unit == "%" else {"M": number, "G": number * 1024}[unit]
+
+
+def test_every_process_has_room_for_threads() -> None:
+    bounds = ListenSettings.model_fields["processes"].metadata
+    (most,) = [each.le for each in bounds if hasattr(each, "le")]
+    assert int(value(TRACKER, "TasksMax")) >= THREADS * most
 
 
 @each_unit

@@ -85,7 +85,8 @@ async def test_it_has_a_private_socket_no_port_no_disk_and_never_evicts(program:
         "save": "",
         "appendonly": "no",
         "maxmemory": str(64 << 20),
-        "maxmemory-policy": "noeviction",
+        "maxmemory-policy": "volatile-lfu",
+        "lfu-decay-time": "60",
     }
     assert expected == {name: told[name] for name in expected}
 
@@ -194,7 +195,7 @@ async def test_a_crash_report_is_logged_in_part(program: str) -> None:
             os.kill(held.pid or 0, signal.SIGSEGV)
             await logged("embedded_redis.restarted", events)
     names = [event["event"] for event in events]
-    assert 0 < names.count("embedded_redis.said") <= server.LINES_LOGGED
+    assert 0 < names.count("embedded_redis.said") <= 2 * server.LINES_LOGGED  # of two servers
     assert 1 == names.count("embedded_redis.died")
 
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 from urllib.parse import quote_from_bytes
 
 import bencodepy
+from msgspec.structs import replace
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.nodes import DEADLINE_S, RunningNode, TcpPeer
@@ -109,7 +110,7 @@ _DEFAULTS = udp.AnnounceRequest(
 
 def announce_packet(connection_id: bytes, **changed: object) -> bytes:
     """A leecher's announce; `changed` are fields of `udp.AnnounceRequest`."""
-    request = _DEFAULTS._replace(connection_id=connection_id, **cast(dict[str, Any], changed))
+    request = replace(_DEFAULTS, connection_id=connection_id, **cast(dict[str, Any], changed))
     return udp.encode_announce_request(request)
 
 
@@ -243,11 +244,26 @@ async def browser(
     path: str = "/",
     host: str = "127.0.0.1",
     ssl: SSLContext | None = None,
+    local: str | None = None,
+    forwarded_for: str | None = None,
 ) -> AsyncIterator[Browser]:
-    """A connected browser, with a peer_id made of `number`."""
+    """A connected browser, with a peer_id made of `number`.
+
+    Args:
+        local: the address that it connects from.
+        forwarded_for: the address that a proxy in front of the tracker reports.
+    """
     where = f"[{host}]" if ":" in host else host
     url = f"{'wss' if ssl else 'ws'}://{where}:{tracker.port('ws')}{path}"
-    async with connect(url, ssl=ssl, compression=None, ping_interval=None, proxy=None) as socket:
+    async with connect(
+        url,
+        ssl=ssl,
+        compression=None,
+        ping_interval=None,
+        proxy=None,
+        local_addr=(local, 0) if local else None,
+        additional_headers={"X-Forwarded-For": forwarded_for} if forwarded_for else None,
+    ) as socket:
         yield Browser(socket, browser_id(number))
 
 

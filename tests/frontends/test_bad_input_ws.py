@@ -29,17 +29,6 @@ OFFER = offers(1)[0]
         ({"peer_id": "x" * 21}, f"peer_id {ID_CHARACTERS}", "announce"),
         ({"action": "relay"}, "action must be announce or scrape", "announce"),
         ({"action": ""}, "action must be announce or scrape", "announce"),
-        ({"offers": [OFFER | {"offer": "sdp"}]}, "offer must be an object", "announce"),
-        (
-            {"offers": [OFFER | {"offer_id": 5}]},
-            "offer_id must be a string of at most 64 characters",
-            "announce",
-        ),
-        (
-            {"offers": [OFFER | {"offer_id": "x" * 500}]},
-            "offer_id must be a string of at most 64 characters",
-            "announce",
-        ),
         ({"answer": {}}, f"to_peer_id {ID_CHARACTERS}", "announce"),
         ({"answer": "x", "to_peer_id": "x" * 20}, "answer must be an object", "announce"),
         (
@@ -62,7 +51,7 @@ async def test_a_malformed_message_gets_an_error_and_the_socket_stays(
     async with browser(tracker) as one:
         request = one.request(**changed)
         await one.say(**request)
-        expected = {"action": action, "failure reason": reason}
+        expected = {"action": action, "failure reason": reason, "interval": 120}
         if request["info_hash"] == text(HASH):
             expected["info_hash"] = text(HASH)
         assert expected == await one.hear()
@@ -100,7 +89,7 @@ async def test_what_is_no_message_gets_an_error_and_the_socket_stays(
     async with browser(tracker) as one:
         await one.socket.send(message, text=True)
         error = await one.hear()
-        assert {"action", "failure reason"} == error.keys()
+        assert {"action", "failure reason", "interval"} == error.keys()
         assert "announce" == error["action"]
         assert 1 == tracker.requests["ws", "announce", "malformed"]
         await one.announce()
@@ -112,6 +101,16 @@ async def test_a_scrape_of_too_many_swarms_is_denied(tracker: RunningNode) -> No
         assert {
             "action": "scrape",
             "failure reason": "too many info_hashes, at most 100",
+            "interval": 120,
         } == await one.hear()
         assert 1 == tracker.requests["ws", "scrape", "denied"]
         await one.announce()
+
+
+async def test_offers_that_are_none_cost_the_others_nothing(tracker: RunningNode) -> None:
+    async with browser(tracker, 1) as one, browser(tracker, 2) as two:
+        await one.announce()
+        unusable = [None, {"offer_id": "x"}, OFFER | {"offer": "sdp"}, OFFER | {"offer_id": 5}]
+        await two.say(**two.request(offers=[*unusable, OFFER]))
+        assert OFFER["offer_id"] == (await one.hear())["offer_id"]
+        assert 4 == tracker.node.metrics.relayed["offer", "malformed"]

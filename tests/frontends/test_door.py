@@ -8,8 +8,9 @@ from typing import Any
 
 import bencodepy
 import pytest
+from structlog.testing import capture_logs
 
-from tests.frontends.clients import HASH, announce, browser, get
+from tests.frontends.clients import HASH, announce, browser, decoded, get
 from tests.nodes import RunningNode, TcpPeer, running_node, until
 from tests.redis_servers import RedisServer
 from tracker.wire.compact import pack_ip
@@ -19,6 +20,7 @@ CLIENT, PROXY = (pack_ip("203.0.113.9"), 4444), (pack_ip("127.0.0.1"), 80)
 CLIENT6, PROXY6 = (pack_ip("2001:db8::9"), 4444), (pack_ip("::1"), 80)
 Encode = Callable[[Address, Address], bytes]
 
+UNLIMITED = {"max_connections_per_address": 0}
 BEHIND_PROXY = {"proxy_protocol": True, "trusted_proxies": ["127.0.0.1"]}
 
 
@@ -39,9 +41,7 @@ async def external_ip(peer: TcpPeer, before: bytes = b"", *headers: str) -> byte
         ("/stats", 200, "text/html"),
         ("/stats.json", 200, "application/json"),
         ("/nowhere", 404, "text/plain"),
-        ("/announce/", 404, "text/plain"),
         ("/a/b/announce", 404, "text/plain"),
-        ("/announce.php", 404, "text/plain"),
     ],
 )
 @pytest.mark.parametrize("kept", [False, True])
@@ -63,7 +63,7 @@ async def test_a_page_may_be_the_next_of_a_pipeline(tracker: RunningNode) -> Non
     await peer.send(announce() + get("/stats.json"))
     assert 200 == (await peer.reply()).status
     stats: dict[str, Any] = json.loads((await peer.reply()).body)
-    assert {"announce": {"ok": 1}} == stats["requests"]["http"]
+    assert {"announce": {"ok": 1}, "page": {"ok": 1}} == stats["requests"]["http"]
     assert {"tcp": 1, "ws": 0} == stats["sockets"]
 
 
@@ -94,7 +94,7 @@ async def test_a_port_without_websocket_has_a_page_for_browsers(redis: RedisServ
     async with running_node(redis.url, listen={"only": ["http"]}) as tracker:
         assert {"http"} == tracker.node.ports.keys()
         peer = await tracker.tcp()
-        upgrade = "Upgrade: websocket", "Connection: Upgrade"
+        upgrade = "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Key: x"
         assert 404 == (await peer.ask(get("/announce", *upgrade))).status
 
 
@@ -112,7 +112,7 @@ async def test_a_port_without_http_serves_no_announces(redis: RedisServer) -> No
 
 
 async def test_only_so_many_connections_are_open(redis: RedisServer) -> None:
-    async with running_node(redis.url, listen={"max_connections": 2}) as tracker:
+    async with running_node(redis.url, listen={"max_connections": 2, **UNLIMITED}) as tracker:
         first = await tracker.tcp()
         async with browser(tracker):
             assert 200 == (await first.ask(announce())).status
@@ -140,7 +140,6 @@ async def test_an_address_has_only_so_many_connections(redis: RedisServer) -> No
         await second.close()
         await until(lambda: tracker.connections == 3)
         assert 200 == (await (await tracker.tcp()).ask(announce())).status
-    assert {} == tracker.node._doors[0]._per_address
 
 
 # PROXY protocol
@@ -175,11 +174,12 @@ async def test_the_proxy_s_head_may_come_byte_by_byte(redis: RedisServer, head: 
     "head",
     [b"PROXY UNKNOWN\r\n", b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0", b"\r\n\r\n\0\r\nQUIT\n\x21\0\0\0"],
 )
-async def test_a_proxy_that_speaks_for_itself_is_the_client(
-    redis: RedisServer, head: bytes
-) -> None:
+async def test_a_proxy_that_speaks_for_itself_is_no_peer(redis: RedisServer, head: bytes) -> None:
     async with running_node(redis.url, listen=BEHIND_PROXY) as tracker:
-        assert PROXY[0] == await external_ip(await tracker.tcp(), head)
+        peer = await tracker.tcp()
+        await peer.send(head)
+        assert {b"failure reason"} == decoded((await peer.ask(announce())).body).keys()
+        assert 200 == (await peer.ask(get("/stats"))).status
 
 
 async def test_a_client_behind_the_proxy_tells_no_address(redis: RedisServer) -> None:
@@ -272,14 +272,13 @@ async def test_connections_of_one_client_behind_a_proxy_are_counted_for_it(
 async def test_while_draining_no_connection_is_kept_for_another_request(
     tracker: RunningNode, redis: RedisServer
 ) -> None:
-    (door,) = tracker.node._doors
     asking, kept = await tracker.tcp(), await tracker.tcp()
     assert 200 == (await kept.ask(announce())).status
     redis.pause()
     await asking.send(announce() + announce())
     await until(lambda: tracker.node.redis.in_flight == 1)
-    door.draining = True
-    door.close_kept()
+    tracker.node.tcp.drain()
+    tracker.node.tcp.close_kept()
     assert b"" == await kept.rest()
     redis.resume()
     reply = await asking.reply()
@@ -290,27 +289,51 @@ async def test_while_draining_no_connection_is_kept_for_another_request(
 async def test_who_has_not_asked_or_not_to_the_end_may_go_on_in_a_drain(
     tracker: RunningNode,
 ) -> None:
-    (door,) = tracker.node._doors
     silent, begun, again = [await tracker.tcp() for _ in range(3)]
     request = announce()
     assert 200 == (await again.ask(request)).status
     for peer in begun, again:
         await peer.send(request[:9])
-    await until(lambda: sum(bool(each._buffer) for each in door._open) == 2)
-    assert 3 == len(door)
-    door.close_kept()
-    door.close_kept(unasked=True)
+    await until(lambda: sum(bool(each._buffer) for each in tracker.http) == 2)
+    assert 3 == tracker.connections
+    tracker.node.tcp.close_kept()
+    tracker.node.tcp.close_kept(unasked=True)
     assert b"" == await silent.rest()
     for peer in begun, again:
         assert 200 == (await peer.ask(request[9:])).status
 
 
 async def test_what_is_still_open_can_be_cut(tracker: RunningNode) -> None:
-    (door,) = tracker.node._doors
     peer = await tracker.tcp()
     assert 200 == (await peer.ask(announce())).status
     async with browser(tracker) as one:
         await one.announce(info_hash=HASH.decode("latin-1"))
-        door.abort()
+        for connection in tracker.node.tcp.connections:
+            if connection.owner in tracker.http:
+                connection.owner.abort()
         assert b"" == await peer.rest()
         await one.announce()
+
+
+@pytest.mark.parametrize("header", [(), ("X-Forwarded-For: unknown",), ("X-Real-IP: 192.0.2.1",)])
+async def test_an_announce_for_which_a_proxy_names_no_client_fails(
+    redis: RedisServer, header: tuple[str, ...]
+) -> None:
+    async with running_node(redis.url, listen={"trusted_proxies": ["127.0.0.1"]}) as tracker:
+        peer = await tracker.tcp()
+        with capture_logs() as logs:
+            for _ in range(2):
+                reply = await peer.ask(announce(*header))
+                assert {b"failure reason"} == decoded(reply.body).keys()
+        assert ["proxy.unnamed"] == [entry["event"] for entry in logs if "proxy" in entry["event"]]
+        assert 2 == tracker.requests["http", "unnamed", "denied"]
+        assert 200 == (await peer.ask(get("/stats"))).status
+
+
+async def test_the_header_that_names_the_client_can_be_chosen(redis: RedisServer) -> None:
+    listen = {"trusted_proxies": ["127.0.0.1"], "client_header": "CF-Connecting-IP"}
+    async with running_node(redis.url, listen=listen) as tracker:
+        peer = await tracker.tcp()
+        headers = "X-Forwarded-For: 192.0.2.1", "cf-connecting-ip: 198.51.100.7"
+        reply = await peer.ask(announce(*headers))
+        assert pack_ip("198.51.100.7") == decoded(reply.body)[b"external ip"]

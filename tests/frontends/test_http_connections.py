@@ -158,6 +158,6 @@ async def unread(tracker: RunningNode, peer: TcpPeer) -> asyncio.Task[None]:
     peer.writer.transport.pause_reading()  # type: ignore[attr-defined]
     request = announce(port=1, numwant=200, compact=0)  # its reply has 6 KB
     asking = asyncio.create_task(peer.send(request * MANY))
-    (connection,) = tracker.node._doors[0]._open
+    (connection,) = tracker.http
     await until(lambda: connection._unread and not connection._answering)
     return asking

@@ -12,6 +12,7 @@ from tests.redis_servers import TlsFiles
 from tracker.frontends import webapp
 from tracker.frontends.pages import Pages, Stats, announce_urls, render_stats
 from tracker.frontends.tls import server_context
+from tracker.frontends.webapp import OneResponse
 from tracker.model import Activity, Snapshot, SwarmSize, Totals
 from tracker.settings import TlsSettings
 
@@ -65,7 +66,7 @@ class FrontDoor(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self.head += data
         if b"\r\n\r\n" in self.head:
-            protocol = self.pages.protocol()
+            protocol = OneResponse(self.pages.protocol())
             self.transport.set_protocol(protocol)
             protocol.connection_made(self.transport)
             protocol.data_received(self.head)

@@ -1,4 +1,6 @@
 import asyncio
+import os
+import re
 import ssl
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -14,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from tracker.frontends.tls import reload, server_context
+from tracker.frontends.tls import MAX_FILE, reload, server_context
 from tracker.settings import TlsSettings
 
 DEADLINE_S = 5
@@ -147,7 +149,41 @@ def lock_key(files: Certificates) -> None:
     files.settings.key.write_bytes(locked)
 
 
-@pytest.mark.parametrize("spoil", [spoil_certificate, spoil_pair, remove_key, lock_key])
+def replace_by_fifo(files: Certificates) -> None:
+    """To open it would wait for a writer."""
+    assert files.settings.cert
+    files.renew()
+    files.settings.cert.unlink()
+    os.mkfifo(files.settings.cert)
+
+
+def replace_by_directory(files: Certificates) -> None:
+    assert files.settings.key
+    files.renew()
+    files.settings.key.unlink()
+    files.settings.key.mkdir()
+
+
+def replace_by_endless_device(files: Certificates) -> None:
+    assert files.settings.cert
+    files.renew()
+    files.settings.cert.unlink()
+    files.settings.cert.symlink_to("/dev/zero")
+
+
+def replace_by_huge_file(files: Certificates) -> None:
+    assert files.settings.cert
+    files.renew()
+    os.truncate(files.settings.cert, MAX_FILE + 1)
+
+
+SPOILS = [
+    *(spoil_certificate, spoil_pair, remove_key, lock_key, replace_by_fifo, replace_by_directory),
+    *(replace_by_endless_device, replace_by_huge_file),
+]
+
+
+@pytest.mark.parametrize("spoil", SPOILS)
 async def test_bad_files_leave_the_old_certificate_in_use(listener: Listener, spoil: Spoil) -> None:
     spoil(listener.files)
     with structlog.testing.capture_logs() as events:
@@ -156,8 +192,30 @@ async def test_bad_files_leave_the_old_certificate_in_use(listener: Listener, sp
     assert listener.first == await listener.shown()
 
 
-@pytest.mark.parametrize("spoil", [spoil_certificate, spoil_pair, remove_key, lock_key])
+@pytest.mark.parametrize("spoil", SPOILS)
 def test_bad_files_at_the_start_are_an_error(files: Certificates, spoil: Spoil) -> None:
     spoil(files)
     with pytest.raises(OSError):  # noqa: PT011 - each file fails in its own words
+        server_context(files.settings)
+
+
+def test_the_error_names_the_file_without_a_certificate_or_key(tmp_path: Path) -> None:
+    files = Certificates(tmp_path)
+    files.renew()
+    cert, key = files.settings.cert, files.settings.key
+    assert cert
+    assert key
+    leaf, secret = cert.read_bytes(), key.read_bytes()
+    for content, text in (
+        ((b"", secret), f"the certificate {cert} cannot be used: no certificate in it"),
+        ((secret, secret), f"the certificate {cert} cannot be used: no certificate in it"),
+        ((leaf, leaf), f"the key {key} cannot be used: no key in it"),
+    ):
+        files.write(*content)
+        with pytest.raises(OSError, match=f"^{re.escape(text)}$"):
+            server_context(files.settings)
+    key.unlink()
+    with pytest.raises(
+        OSError, match=f"^the key {re.escape(str(key))} cannot be used: No such file"
+    ):
         server_context(files.settings)

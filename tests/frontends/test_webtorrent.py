@@ -94,6 +94,7 @@ async def test_browsers_and_ip_peers_are_swarms_of_their_own(
 
 
 async def test_a_scrape_counts_each_swarm_asked_for(one: Browser, two: Browser) -> None:
+    await one.announce()
     await one.announce(left=0, event="completed")
     await two.announce(info_hash=text(OTHER_HASH))
     assert {
@@ -158,19 +159,16 @@ async def test_more_offers_than_browsers_are_left_over(one: Browser, two: Browse
         await each.scrape()
 
 
-async def test_no_more_offers_are_used_than_the_settings_allow(redis: RedisServer) -> None:
-    async with running_node(redis.url, ws={"max_offers": 2}) as tracker, AsyncExitStack() as stack:
-        browsers = [await stack.enter_async_context(browser(tracker, at)) for at in range(6)]
-        for each in browsers:
-            await each.announce()
-        await browsers[0].announce(offers=offers(5))
-        assert 2 == tracker.node.metrics.relayed["offer", "delivered"]
-
-
-async def test_a_seeder_is_not_offered_to_by_a_seeder(one: Browser, two: Browser) -> None:
+async def test_a_seeder_s_offer_goes_to_a_leecher_or_a_seeder(
+    tracker: RunningNode, one: Browser, two: Browser
+) -> None:
     await one.announce(left=0)
     await two.announce(left=0, offers=offers(1))
-    await one.scrape()
+    assert f"{0:020}" == (await one.hear())["offer_id"]
+    async with browser(tracker, 3) as third:
+        await third.announce(left=1)
+        await two.announce(left=0, offers=offers(1, 1))
+        assert f"{1:020}" == (await third.hear())["offer_id"]
 
 
 async def test_an_offer_passes_over_a_browser_that_has_just_left(
@@ -208,6 +206,7 @@ async def test_an_answer_goes_back_to_the_offer_s_socket_once(
         "action": "announce",
         "info_hash": text(HASH),
         "failure reason": "no such offer is waiting for an answer",
+        "interval": 120,
     } == await one.hear()
     await two.scrape()
     assert 1 == tracker.requests["ws", "answer", "ok"]
@@ -280,38 +279,38 @@ async def test_only_so_many_unanswered_offers_are_remembered(redis: RedisServer)
 # Memberships
 
 
-async def test_one_socket_carries_several_swarms_and_peers(
+async def test_one_socket_carries_several_swarms(
     tracker: RunningNode, one: Browser, two: Browser
 ) -> None:
     third = text(browser_id(3))
     await one.announce()
-    await one.announce(peer_id=third)
-    await one.announce(info_hash=text(OTHER_HASH))
-    assert {text(HASH): counts(0, 2), text(OTHER_HASH): counts(0, 1)} == await two.scrape(
+    await one.announce(info_hash=text(OTHER_HASH), peer_id=third)
+    assert {text(HASH): counts(0, 1), text(OTHER_HASH): counts(0, 1)} == await two.scrape(
         HASH, OTHER_HASH
     )
-    await two.announce(offers=offers(2))
-    assert 2 == len({(await one.hear())["offer_id"] for _ in range(2)})
+    await two.announce(offers=offers(1))
+    await two.announce(info_hash=text(OTHER_HASH), offers=offers(1))
+    assert [text(HASH), text(OTHER_HASH)] == [(await one.hear())["info_hash"] for _ in range(2)]
     await one.socket.close()
     await until(lambda: tracker.connections == 1)
-    assert {text(HASH): counts(0, 1), text(OTHER_HASH): counts(0, 0)} == await two.scrape(
+    await until(lambda: len(tracker.node.removals) == 0)
+    assert {text(HASH): counts(0, 1), text(OTHER_HASH): counts(0, 1)} == await two.scrape(
         HASH, OTHER_HASH
     )
 
 
-async def test_a_socket_has_only_so_many_swarms_and_may_renew_them(redis: RedisServer) -> None:
-    async with running_node(redis.url, ws={"max_swarms": 1}) as tracker, browser(tracker) as one:
-        await one.announce()
-        await one.announce()
-        await one.say(**one.request(info_hash=text(OTHER_HASH)))
-        assert {
-            "action": "announce",
-            "info_hash": text(OTHER_HASH),
-            "failure reason": "too many swarms on one connection",
-        } == await one.hear()
-        assert 1 == tracker.requests["ws", "announce", "denied"]
-        await one.announce(event="stopped")
-        await one.announce(info_hash=text(OTHER_HASH))
+async def test_a_second_peer_id_in_a_swarm_is_refused_until_the_first_one_stops(
+    one: Browser, two: Browser
+) -> None:
+    third = text(browser_id(3))
+    await one.announce()
+    for event in "started", "stopped":
+        await one.say(**one.request(peer_id=third, event=event))
+        reason = "this connection has another peer_id in this swarm"
+        assert reason == (await one.hear())["failure reason"]
+    assert {text(HASH): counts(0, 1)} == await two.scrape()
+    await one.announce(event="stopped")
+    assert 1 == (await one.announce(peer_id=third))["incomplete"]
 
 
 async def test_the_newest_socket_of_a_peer_gets_its_offers(
@@ -358,11 +357,12 @@ async def test_without_redis_browsers_are_told_and_stay(
     await one.announce()
     redis.kill()
     await tracker.redis_gone()
-    about_hash = {"action": "announce", "info_hash": text(HASH), "failure reason": AWAY}
+    failed: dict[str, object] = {"failure reason": AWAY, "interval": 30}
+    about_hash = failed | {"action": "announce", "info_hash": text(HASH)}
     await one.say(**one.request())
     assert about_hash == await one.hear()
     await one.say(action="scrape", info_hash=text(HASH))
-    assert {"action": "scrape", "failure reason": AWAY} == await one.hear()
+    assert {"action": "scrape", **failed} == await one.hear()
     for _ in range(2):  # the second one is in no swarm any more
         await one.say(**one.request(event="stopped"))
         assert about_hash == await one.hear()

@@ -71,6 +71,25 @@ async def test_a_browser_that_moved_is_reached_at_its_new_frontend_only(nodes: N
         assert {text(HASH): counts(0, 1)} == await other.scrape()
 
 
+async def test_a_thief_on_another_frontend_takes_nothing_from_the_victim(nodes: Nodes) -> None:
+    here, there = nodes
+    async with (
+        browser(here, 1) as victim,
+        browser(here, 2) as other,
+        browser(there, 1, local="127.0.0.2") as thief,
+    ):
+        await victim.announce()
+        await thief.announce()
+        await until(lambda: here.node.metrics.relayed["moved", "refused"] == 1)
+        await other.announce(offers=offers(2))  # each entry gets one, as if of two browsers
+        heard = {(await victim.hear())["offer_id"], (await thief.hear())["offer_id"]}
+        assert {f"{0:020}", f"{1:020}"} == heard
+        assert 2 == (await thief.announce(event="stopped"))["incomplete"]
+        await other.announce(offers=offers(1, 2))
+        assert f"{2:020}" == (await victim.hear())["offer_id"]
+        assert {text(HASH): counts(0, 2)} == await victim.scrape()
+
+
 async def test_an_offer_to_a_dead_frontend_goes_to_another_taker(
     nodes: Nodes, redis: RedisServer
 ) -> None:

@@ -10,8 +10,9 @@ from random import Random
 
 import pytest
 
-from tests.fuzz.vitals import Metrics, calm, complaints, descriptors, settled_memory
+from tests import one_address
 from tests.tracker_process import TrackerProcess, running_tracker
+from tests.vitals import Metrics, calm, complaints, descriptors, settled_memory
 
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "4"))
 SEED = os.environ.get("FUZZ_SEED") or secrets.token_hex(4)
@@ -29,6 +30,7 @@ FLAGS = (
     "--log-json-lines",
     *("--http-request-timeout", "1", "--http-keepalive", "1"),
     *("--redis-max-in-flight", "1000"),
+    *one_address.FLAGS,
     *("--ws-ping-interval", "1", "--ws-idle-timeout", "2", "--ws-max-buffer", "65536"),
 )
 

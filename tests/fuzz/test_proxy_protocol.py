@@ -7,7 +7,7 @@ from tests.fuzz.http import requests
 from tests.fuzz.mutation import mutated, noise
 from tests.fuzz.storm import bounded, survives, target
 from tests.fuzz.tcp import LONG_S, connection
-from tests.fuzz.websocket import HANDSHAKE, frames
+from tests.fuzz.websocket import HANDSHAKE, choose_own, frames
 from tracker.wire.proxy_protocol import Address, encode_v1, encode_v2
 
 PROXY = ("--proxy-protocol", "--trusted-proxies", "127.0.0.0/8")
@@ -85,4 +85,5 @@ def _address(rng: Random, size: int) -> Address:
 
 
 def _browser(rng: Random) -> bytes:
+    choose_own(rng)
     return HANDSHAKE + frames(rng)

@@ -18,7 +18,6 @@ REACHED = {
     ("connect", "ok"),
     ("announce", "ok"),
     ("announce", "malformed"),
-    ("announce", "denied"),
     ("scrape", "ok"),
     ("scrape", "malformed"),
     ("unknown", "malformed"),

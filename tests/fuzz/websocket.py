@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from contextvars import ContextVar
 from random import Random
 from typing import Any
 
@@ -15,6 +16,9 @@ HANDSHAKE = get("/", *UPGRADE, "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==")
 OFFER = re.compile(rb'"info_hash":("[^"]*"),"peer_id":("[^"]*"),"offer_id":("[^"]*"),"offer"')
 TEXT, BINARY, CLOSE, PING = 1, 2, 8, 9
 SWARMS, BROWSERS = 4, 50  # few, so that they meet
+
+# The peer_id that a connection uses in most of its messages: only with that it can answer offers.
+OWN: ContextVar[str] = ContextVar("OWN")
 
 NOT_JSON = (
     b"[" * 50_000,
@@ -47,12 +51,21 @@ def frames(rng: Random) -> bytes:
     return b"".join(rng.choice(KINDS)(rng) for _ in range(rng.choice((1, 2, 5, 20))))
 
 
+def choose_own(rng: Random) -> None:
+    """Choose the peer_id of a new connection."""
+    OWN.set(_any_peer_id(rng))
+
+
+def _any_peer_id(rng: Random) -> str:
+    return text(browser_id(rng.randrange(BROWSERS)))
+
+
 def answers(rng: Random, received: bytes) -> bytes:
     """Answers to the offers among these frames of the tracker, some of them changed."""
-    sent = b""
+    sent, own = b"", json.dumps(OWN.get()).encode()
     for info_hash, peer_id, offer_id in OFFER.findall(received):
         answer = b'{"action":"announce","info_hash":%b,"peer_id":%b,"to_peer_id":%b,"offer_id":%b,'
-        answer = answer % (info_hash, peer_id, peer_id, offer_id) + b'"answer":{"type":"answer"}}'
+        answer = answer % (info_hash, own, peer_id, offer_id) + b'"answer":{"type":"answer"}}'
         sent += frame(rng, answer if rng.random() < 0.8 else mutated(rng, answer))
     return sent
 
@@ -90,14 +103,14 @@ def _message(rng: Random) -> dict[str, Any]:
     message: dict[str, Any] = {
         "action": "announce",
         "info_hash": text(HASHES[rng.randrange(SWARMS)]),
-        "peer_id": text(browser_id(rng.randrange(BROWSERS))),
+        "peer_id": OWN.get() if rng.random() < 0.8 else _any_peer_id(rng),
     }
     match rng.randrange(4):
         case 0:
             some = rng.choices(HASHES, k=rng.choice((1, 5, 100)))
             return {"action": "scrape", "info_hash": [text(each) for each in some]}
         case 1:
-            to = text(browser_id(rng.randrange(BROWSERS)))
+            to = _any_peer_id(rng)
             answer = {"type": "answer", "sdp": "x" * rng.randint(0, 4000)}
             offer_id = f"{rng.randrange(10):020}"
             return message | {"to_peer_id": to, "offer_id": offer_id, "answer": answer}

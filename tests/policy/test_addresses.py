@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracker.errors import Denied
-from tracker.policy.addresses import Networks, check_dialable, client
+from tracker.model import Ip
+from tracker.policy.addresses import (
+    Networks,
+    Proxies,
+    check_address,
+    client,
+    client_behind,
+    listens,
+)
 
 PROXIES = Networks([ip_network("10.0.0.0/8"), ip_network("fd00::/8")])
 UNREADABLE = b""
@@ -57,7 +65,6 @@ def test_a_set_of_networks_is_true_when_it_has_any() -> None:
     [
         ("1.1.1.1", [], "1.1.1.1"),
         ("1.1.1.1", ["2.2.2.2"], "1.1.1.1"),  # not our proxy: anybody can send a header
-        ("10.0.0.1", [], "10.0.0.1"),
         ("10.0.0.1", ["2.2.2.2"], "2.2.2.2"),
         ("10.0.0.1", ["3.3.3.3", "2.2.2.2"], "2.2.2.2"),  # the client's own invention is not read
         ("10.0.0.1", ["2.2.2.2", "10.0.0.2"], "2.2.2.2"),  # two proxies of ours
@@ -74,31 +81,31 @@ def test_the_client_is_the_last_hop_that_no_proxy_of_ours_vouches_for(
 @pytest.mark.parametrize(
     ("hops", "expected"),
     [
-        ([ip("2.2.2.2"), UNREADABLE], "10.0.0.1"),
-        ([UNREADABLE, ip("10.0.0.2")], "10.0.0.2"),
-        ([UNREADABLE, ip("2.2.2.2")], "2.2.2.2"),
+        ([ip("2.2.2.2"), UNREADABLE], None),
+        ([UNREADABLE, ip("10.0.0.2")], None),
+        ([UNREADABLE, ip("2.2.2.2")], ip("2.2.2.2")),
     ],
 )
 def test_nothing_before_a_hop_that_cannot_be_read_is_believed(
-    hops: list[bytes], expected: str
+    hops: list[bytes], expected: bytes | None
 ) -> None:
-    assert ip(expected) == client(ip("10.0.0.1"), hops, PROXIES)
+    assert expected == client(ip("10.0.0.1"), hops, PROXIES)
 
 
 @pytest.mark.parametrize(
     "address",
     ["1.2.3.4", "127.0.0.1", "10.0.0.1", "223.255.255.255", "240.0.0.1", "::1", "2001:db8::1"],
 )
-def test_addresses_that_somebody_may_listen_on_are_dialable(address: str) -> None:
-    check_dialable(ip(address) + b"\x1a\xe1")
-    check_dialable(ip(address) + b"\xff\xff")
-    check_dialable(ip(address) + b"\0\1")
+def test_addresses_that_a_peer_may_have_pass(address: str) -> None:
+    check_address(ip(address) + b"\x1a\xe1")
 
 
 @pytest.mark.parametrize("address", ["1.2.3.4", "2001:db8::1"])
-def test_port_0_is_denied(address: str) -> None:
-    with pytest.raises(Denied, match="port 0"):
-        check_dialable(ip(address) + b"\0\0")
+@pytest.mark.parametrize(
+    ("port", "expected"), [(0, False), (1, False), (2, True), (256, True), (65_535, True)]
+)
+def test_who_announces_port_0_or_1_does_not_listen(address: str, port: int, expected: bool) -> None:
+    assert expected == listens(ip(address) + port.to_bytes(2, "big"))
 
 
 @pytest.mark.parametrize(
@@ -107,4 +114,36 @@ def test_port_0_is_denied(address: str) -> None:
 )
 def test_addresses_that_are_nobodys_are_denied(address: str) -> None:
     with pytest.raises(Denied, match="this address"):
-        check_dialable(ip(address) + b"\x1a\xe1")
+        check_address(ip(address) + b"\x1a\xe1")
+
+
+@pytest.mark.parametrize(
+    ("hops", "proxies", "expected"),
+    [
+        ([], 1, None),
+        ([b"aaaa"], 1, b"aaaa"),
+        ([b"aaaa", b"bbbb"], 1, b"bbbb"),
+        ([b"aaaa", b"bbbb"], 2, b"aaaa"),
+        ([b"aaaa", b"bbbb"], 3, None),
+        ([b"aaaa", b"", b"cccc"], 2, None),
+        ([b"aaaa", b"bbbb", b"cccc"], 2, b"bbbb"),
+    ],
+)
+def test_a_number_of_proxies_names_the_client(
+    hops: list[Ip], proxies: int, expected: Ip | None
+) -> None:
+    assert expected == client_behind(hops, proxies)
+    assert b"sock" in Proxies((), proxies)
+    assert expected == Proxies((), proxies).client(b"sock", hops)
+
+
+def test_proxies_known_by_network_are_asked_in_turn() -> None:
+    proxies = Proxies([ip_network("10.0.0.0/8")])
+    near, far, client_ip = bytes([10, 0, 0, 1]), bytes([10, 0, 0, 2]), bytes([192, 0, 2, 1])
+    assert near in proxies
+    assert client_ip not in proxies
+    assert client_ip == proxies.client(near, [b"liar", client_ip, far])
+    assert client_ip == proxies.client(client_ip, [far])
+    assert far == proxies.client(near, [far])  # a client on the proxies' own network
+    for hops in ([], [b""], [b"liar", b"", far]):
+        assert proxies.client(near, hops) is None

@@ -17,15 +17,18 @@ from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from websockets.asyncio.client import connect
 
+from tests import one_address
 from tests.frontends.clients import announce, announce_packet
-from tests.nodes import DEADLINE_S, until
+from tests.nodes import DEADLINE_S, node_settings, until
 from tests.processes.family import children, ending, serving
 from tests.redis_servers import RedisServer, TlsFiles
 from tests.test_app import fetch, loaded
 from tests.tracker_process import TrackerProcess, running_tracker
+from tracker.frontends.listen import open_ports
+from tracker.processes.supervisor import Supervisor
 from tracker.wire import udp
 
-PROCESSES = ("--processes", "3")
+PROCESSES = ("--processes", "3", *one_address.FLAGS)
 
 
 def asking(tracker: TrackerProcess) -> socket.socket:
@@ -144,7 +147,7 @@ def test_the_end_of_the_supervisor_is_the_end_of_all() -> None:
 def test_a_child_that_dies_is_replaced_and_who_waits_for_it_is_answered(
     redis_server: RedisServer,
 ) -> None:
-    flags = (*PROCESSES, "--redis", redis_server.url, "--udp-secret", "of all")
+    flags = (*PROCESSES, "--redis", redis_server.url, "--udp-secret", "the same for all of them")
     with running_tracker(*flags) as tracker, ExitStack() as stack:
         before = serving(tracker.pid)
         clients = [stack.enter_context(datagrams(tracker)) for _ in range(30)]
@@ -259,10 +262,16 @@ def test_a_child_that_hangs_holds_up_nobody_for_long(redis_server: RedisServer) 
         assert 0 == tracker._running.wait(DEADLINE_S)
 
 
-def test_what_a_child_can_not_serve_ends_all_with_1(redis_server: RedisServer) -> None:
-    url = redis_server.url + "?no_such_option=1"
-    with pytest.raises(AssertionError, match=r"tracker.failed error=.*ended with code 1"):
-        TrackerProcess().start(*PROCESSES, "--redis", url)
+async def test_what_a_child_cannot_serve_fails() -> None:
+    """A URL that the command line would have refused."""
+    settings = node_settings(listen={"processes": 2})
+    url = "redis://localhost?no_such_option=1"
+    supervisor = Supervisor(settings, url, open_ports(settings.listen))
+    try:
+        with pytest.raises(OSError, match="ended with code 1"):
+            await supervisor.start()
+    finally:
+        await supervisor.close()
 
 
 def test_a_port_that_is_taken_is_told() -> None:

@@ -29,9 +29,13 @@ class BrokenSwarms:
         self._fail(done)
 
     def leave(self, info_hash: InfoHash, family: Family, member: Member) -> None:
-        """As the port says: lost."""
+        """Lose the removal."""
 
     def _fail(self, done: Callable[[TrackerError], None]) -> None:
         if self._at_once:
             raise self._error
         done(self._error)
+
+    def damaged(self, info_hash: InfoHash, family: Family) -> TrackerError:
+        """Nothing is found, since there is no answer."""
+        return self._error

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections import Counter, defaultdict
 
+from tests.budgets import account, budgets
 from tests.redis_servers import RedisServer
 from tests.service.conftest import Clock
 from tests.store.asking import NOW, answer, ipv4
@@ -57,7 +58,7 @@ class Crowd:
 
 
 async def ask(peers: Peers, request: Announce) -> Announced:
-    return await answer(lambda done: peers.announce(request, done))
+    return await answer(lambda done: peers.announce(request, account(request), done))
 
 
 def _info_hash(number: int) -> bytes:
@@ -67,7 +68,7 @@ def _info_hash(number: int) -> bytes:
 async def test_lost_swarms_are_back_without_a_stampede(
     redis_server: RedisServer, swarms: RedisSwarms, clock: Clock
 ) -> None:
-    peers = Peers(SETTINGS, swarms, clock)
+    peers = Peers(SETTINGS, swarms, clock, budgets=budgets())
     crowd = Crowd(peers, clock, seed=3)
     interval, tenth = SETTINGS.interval, SETTINGS.interval // 10
     longest = round(interval * (1 + SETTINGS.interval_jitter))
@@ -99,7 +100,7 @@ async def test_lost_swarms_are_back_without_a_stampede(
 async def test_each_peer_comes_early_once(
     redis_server: RedisServer, swarms: RedisSwarms, clock: Clock
 ) -> None:
-    peers = Peers(SETTINGS, swarms, clock)
+    peers = Peers(SETTINGS, swarms, clock, budgets=budgets())
     peers.swarms_lost(clock.now_s)
     request = Announce(bytes(20), bytes(20), ipv4(1), Event.NONE, False, None, True)
     first = await ask(peers, request)
@@ -114,7 +115,7 @@ async def test_each_peer_comes_early_once(
 async def test_after_an_interval_new_peers_are_told_the_usual_again(
     swarms: RedisSwarms, clock: Clock
 ) -> None:
-    peers = Peers(SETTINGS, swarms, clock)
+    peers = Peers(SETTINGS, swarms, clock, budgets=budgets())
     peers.swarms_lost(clock.now_s)
     clock.now_s += SETTINGS.interval
     request = Announce(bytes(20), bytes(20), ipv4(1), Event.NONE, False, None, False)

@@ -105,13 +105,24 @@ def anchors(linked: Path, paper: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
 
 
-def test_events_in_the_table_of_logs_are_logged() -> None:
+def test_events_above_debug_are_those_in_the_table_of_logs() -> None:
     section = OPERATE.read_text().partition("\n## Logs\n")[2].partition("\n## ")[0]
     named = set(re.findall(r"`([a-z_]+\.[a-z_]+)`", section))
     source = "".join((ROOT / module).read_text() for module in modules())
-    logged = set(re.findall(r"\blog\.\w+\(\s*\"([a-z_.]+)\"", source))
+    logged = set(re.findall(r"\b(?:log\.\w+|tell)\(\s*\"([a-z_.]+)\"", source))
+    debug = set(re.findall(r"\blog\.debug\(\s*\"([a-z_.]+)\"", source))
     assert named
     assert not named - logged
+    assert not logged - named - debug
+
+
+def test_jobs_of_each_process_are_in_the_table_of_metrics() -> None:
+    row = re.search(r"^\| `tracker_jobs_total` .*$", OPERATE.read_text(), re.MULTILINE)
+    assert row
+    sources = [path.read_text() for path in (ROOT / "tracker").rglob("*.py")]
+    jobs = set(re.findall(r"^    name = \"(\w+)\"$", "".join(sources), re.MULTILINE))
+    assert jobs
+    assert not jobs - set(re.findall(r"`(\w+)`", row[0]))
 
 
 def test_failure_reasons_in_their_table_are_given() -> None:

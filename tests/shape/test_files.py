@@ -10,7 +10,7 @@ from tracker.config import CONFIG_VARIABLE, ENTRIES, SECRETS_VARIABLE
 
 MAX_LINES = 400
 
-PAPERS = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+PAPERS = [ROOT / "README.md", ROOT / "SECURITY.md", *(ROOT / "docs").rglob("*.md")]
 LOCKS = ["requirements.lock", "requirements-dev.lock", "tests/deploy/checkov.lock"]
 VARIABLES = {CONFIG_VARIABLE, SECRETS_VARIABLE, *(entry.variable for entry in ENTRIES)}
 

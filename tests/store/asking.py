@@ -10,20 +10,21 @@ from structlog.typing import EventDict
 from tracker.errors import TrackerError, Unavailable
 from tracker.metrics import Metrics
 from tracker.model import Counts, Family, InfoHash, PeerId
+from tracker.policy.crowds import ENTER, Entry
 from tracker.service.ports import Member, Plan, View
 from tracker.settings import RedisSettings
 from tracker.store.address import Address
 from tracker.store.connect import connect
+from tracker.store.headroom import Headroom
 from tracker.store.link import Done, Link, Reply
 from tracker.store.pipeline import Pipeline
+from tracker.store.redis_time import Now
 from tracker.store.resp import command
 from tracker.store.swarms import RedisSwarms
 from tracker.store.topology import Part, Redis
 
 NOW = 1_800_000_000
 TTL_S = 2700
-MEMORY_S = 10_000
-COMPLETED_TTL_S = 100_000
 HASH = bytes(range(100, 120))
 
 SETTINGS = RedisSettings(timeout=2.0, reconnect_max=0.1)
@@ -103,7 +104,7 @@ def browser(number: int) -> Member:
 MEMBERS = (ipv4, ipv6, browser)
 
 
-def a_plan(
+def a_plan(  # noqa: PLR0913 - as many as a plan has
     member: Member,
     *,
     info_hash: InfoHash = HASH,
@@ -113,10 +114,20 @@ def a_plan(
     completed: bool = False,
     want: int = 50,
     full: bool = True,
+    entry: Entry = ENTER,
 ) -> Plan:
     """The plan of a member, whose size tells its family."""
     family = FAMILY_OF_SIZE[len(member)]
-    return Plan(info_hash, peer_id, family, member, seeding, leaving, completed, want, full)
+    return Plan(info_hash, peer_id, family, member, seeding, leaving, completed, want, full, entry)
+
+
+def at(second: int) -> Now:
+    """A clock of Redis that stands still."""
+
+    async def now() -> int:
+        return second
+
+    return now
 
 
 class WatchedRedis(Redis):
@@ -135,7 +146,8 @@ class WatchedRedis(Redis):
     before: Callable[[int], None] | None = None
 
     def __init__(self, redis: Redis) -> None:
-        super().__init__()
+        super().__init__(Metrics())
+        self.damage = redis.damage
         self._redis = redis
         redis.on_change(self._changed)
 
@@ -143,6 +155,11 @@ class WatchedRedis(Redis):
     def up(self) -> bool:
         """As of what is watched; so are all that follow."""
         return self._redis.up
+
+    @property
+    def trouble(self) -> str:
+        """Why it is not up."""
+        return self._redis.trouble
 
     @property
     def in_flight(self) -> int:
@@ -241,6 +258,4 @@ async def piped(
 
 def swarms_on(redis: Redis) -> RedisSwarms:
     """The store of a process that has seen no swarm yet."""
-    return RedisSwarms(
-        redis, ttl_s=TTL_S, completed_ttl_s=COMPLETED_TTL_S, completed_memory_s=MEMORY_S
-    )
+    return RedisSwarms(redis, Headroom(redis, 0.9, Metrics()), ttl_s=TTL_S)

@@ -11,16 +11,15 @@ HELLO = command(*WORDS)  # a reply of bulk strings looks like a command
 
 
 @asynccontextmanager
-async def fake_redis(says: bytes) -> AsyncIterator[str]:
-    """The URL of a server that greets well, and says the same to whatever is asked first."""
+async def fake_redis(says: bytes, hello: bytes = HELLO) -> AsyncIterator[str]:
+    """The URL of a server that greets so, and says the same to each request that comes alone."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(asyncio.IncompleteReadError, ConnectionError):
             await reader.readuntil(b"tracker\r\n")
-            writer.write(HELLO)
-            await reader.readuntil()
-            writer.write(says)
-            await reader.read()
+            writer.write(hello)
+            while await reader.read(65_536):
+                writer.write(says)
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)

@@ -1,17 +1,18 @@
 """Frontends reduced to what the relay needs: a Redis connection, the registry, and sockets."""
 
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from itertools import count
 
-from tests.recorder import Recorder
+from tests.recorder import HOME, Recorder
 from tests.store.asking import SETTINGS, connected
 from tracker.frontends.sessions import Sessions
 from tracker.metrics import Metrics
 from tracker.model import Facts, FrontendId, InfoHash, Offer, PeerId
-from tracker.settings import RedisSettings
+from tracker.settings import RedisSettings, WsSettings
 from tracker.store.frontends import Frontends
+from tracker.store.redis_time import redis_time
 from tracker.store.relay import RedisRelay
 from tracker.store.topology import Redis
 
@@ -19,6 +20,7 @@ HASH, OTHER = b"h" * 20, b"o" * 20
 ANNE, BERT, CARL = b"a" * 20, b"b" * 20, b"c" * 20
 A, B, C = b"frontenA", b"frontenB", b"frontenC"
 MAX_BYTES = 16_777_216
+MAX_TEXT = 600_000
 CLOCK_US = count(1)  # of all parties: it moves on whenever it is looked at
 
 FACTS = Facts("1", "here", 1, 0, 0.0, {}, {}, 0, 0, None)
@@ -34,8 +36,9 @@ class Party:
     def __init__(self, redis: Redis, me: FrontendId, settings: RedisSettings, most: int) -> None:
         self.me, self.redis = me, redis
         self.metrics = Metrics()
-        self.frontends = Frontends(redis, me, 15, lambda: int(time.time()))
-        self.sessions = Sessions(100, self.metrics, lambda: next(CLOCK_US))
+        self.frontends = Frontends(redis, me, 15, partial(redis_time, redis))
+        settings_ws = WsSettings(max_pending=100, offers_burst=100_000)  # a source gets a quarter
+        self.sessions = Sessions(settings_ws, self.metrics, clock_us=lambda: next(CLOCK_US))
         self.gone: list[tuple[InfoHash, PeerId]] = []
         self.relay = RedisRelay(
             redis,
@@ -45,18 +48,22 @@ class Party:
             lambda info_hash, peer_id: self.gone.append((info_hash, peer_id)),
             self.metrics,
             most,
+            MAX_TEXT,
         )
         self.relayed = self.metrics.relayed
 
-    def socket(self, *peers: PeerId) -> Recorder:
-        """A browser's socket, in the swarm `HASH` for each of `peers`."""
-        socket = Recorder()
+    def socket(self, peer_id: PeerId | None = None, address: bytes = HOME) -> Recorder:
+        """A browser's socket, in the swarm `HASH` if it has a peer_id."""
+        socket = Recorder(address)
         self.sessions.open(socket)
-        for peer_id in peers:
-            at_us = self.sessions.join(socket, HASH, peer_id)
-            assert at_us is not None
-            self.relay.joined(HASH, peer_id, at_us)
+        if peer_id is not None:
+            self.join(socket, HASH, peer_id)
         return socket
+
+    def join(self, socket: Recorder, info_hash: InfoHash, peer_id: PeerId) -> None:
+        """Let a browser enter a swarm."""
+        self.sessions.join(socket, info_hash, peer_id)
+        self.relay.joined(info_hash, peer_id, socket.number, socket.account.key)
 
 
 @asynccontextmanager

@@ -7,13 +7,13 @@ import structlog.testing
 from redis import Redis
 
 from tests.redis_servers import RedisServer
-from tests.store.asking import WatchedRedis, connected, events
-from tracker.errors import Superseded, Unavailable
+from tests.store.asking import WatchedRedis, connected, events, replies_to
+from tracker.errors import Corrupt, Superseded, Unavailable
 from tracker.model import HASH_SIZE
 from tracker.policy.access import LIST_NAMES, OPEN, Access, AccessLists, Hashes, ListName
 from tracker.store import access as module
-from tracker.store.access import SPARE_S, AccessReader, AccessStore, Version
-from tracker.store.keys import access_key
+from tracker.store.access import LONGEST_PART, SPARE_S, AccessReader, AccessStore, Version
+from tracker.store.keys import access_key, access_part_key
 
 ALLOW, ALLOW_TOO, DENY, DENY_TOO = LIST_NAMES
 TOKEN = 7
@@ -291,3 +291,64 @@ async def test_writing_and_reading_a_large_list_lets_others_run(
     counting.cancel()
     assert written >= 100
     assert turns >= 50
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"garbage",
+        b"\xff\xfe",
+        b"x" * 100_000,
+        b"0123456789abcdef 999999 1 " + b"0" * 64,
+        b"0123456789abcdef -1 1 " + b"0" * 64,
+        "0123456789abcdef ² 1 ".encode() + b"0" * 64,
+    ],
+)
+async def test_a_damaged_version_is_reported_and_the_other_lists_stay_in_force(
+    store: AccessStore, lists: AccessLists, reader: AccessReader, redis: WatchedRedis, text: bytes
+) -> None:
+    await store.publish(DENY, hashes(1), TOKEN)
+    await store.publish(ALLOW, hashes(1, 2), TOKEN)
+    await reader.run_once()
+    before = lists.current
+    await replies_to(redis, "HSET", access_key(DENY.source), str(DENY), text)
+    with structlog.testing.capture_logs() as logs:
+        await reader.run_once()
+    assert before is lists.current
+    assert [f"tracker:access:{DENY.source}"] == [entry["key"] for entry in logs]
+    assert await store.publish(DENY, hashes(3), TOKEN)
+    await reader.run_once()
+    assert not lists.current.allows(numbered(3)[0])
+
+
+async def test_lists_of_another_type_cost_only_their_own_source(
+    store: AccessStore, redis: WatchedRedis
+) -> None:
+    await store.publish(DENY, hashes(1), TOKEN)
+    other = next(name for name in LIST_NAMES if name.source != DENY.source)
+    await replies_to(redis, "SET", access_key(other.source), "x")
+    assert [DENY] == list(await store.versions())
+    with pytest.raises(Corrupt):
+        await store.publish(other, hashes(1), TOKEN)
+
+
+async def test_a_version_of_very_many_parts_costs_one_look(
+    store: AccessStore, redis: WatchedRedis
+) -> None:
+    forged = Version("0123456789abcdef", 99_999, 9_999_999_999, "0" * 64)
+    await replies_to(redis, "HSET", access_key(DENY.source), str(DENY), str(forged))
+    redis.forget()
+    with pytest.raises(Unavailable, match="not whole"):
+        await store.load(DENY, await version_of(store, DENY))
+    assert 2 == redis.round_trips
+
+
+@pytest.mark.parametrize("data", [b"x" * 19, b"x" * 20, b"x" * (LONGEST_PART + 10)])
+async def test_a_damaged_part_is_not_put_in_force(
+    store: AccessStore, redis: WatchedRedis, data: bytes
+) -> None:
+    await store.publish(DENY, hashes(1), TOKEN)
+    version = await version_of(store, DENY)
+    await replies_to(redis, "SET", access_part_key(str(DENY), version.id, 0), data)
+    with pytest.raises(Corrupt):
+        await store.load(DENY, version)

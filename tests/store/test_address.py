@@ -1,6 +1,7 @@
 """Where a Redis is, and how one gets in."""
 
 import asyncio
+import re
 import ssl
 
 import pytest
@@ -8,6 +9,7 @@ import trustme
 
 from tests.redis_servers import StartRedis, TlsFiles
 from tests.tools import free_port
+from tracker.redis_url import BAD_URL
 from tracker.store.address import Address
 from tracker.store.resp import command
 
@@ -70,6 +72,24 @@ def test_a_connection_begins_with_what_its_url_asks_for(url: str, commands: list
 )
 def test_what_is_no_address_is_said_at_once(url: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  # redis-py's own words
+        Address(url)
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ("colour=blue", "unknown option colour"),
+        ("db=secret", "the value of the option db is not valid"),
+    ],
+)
+def test_an_option_that_is_not_valid_is_named(query: str, text: str) -> None:
+    with pytest.raises(ValueError, match=f"^{text}$"):
+        Address(f"redis://:secret@store?{query}")
+
+
+@pytest.mark.parametrize("url", ["redis://:[secret@store", "redis://:secret\uff20@store"])
+def test_the_text_about_a_url_that_cannot_be_split_has_no_part_of_it(url: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(BAD_URL)}$"):
         Address(url)
 
 

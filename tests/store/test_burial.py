@@ -114,7 +114,12 @@ async def test_other_peers_and_completed_counts_stay(burial: Burial, swarms: Red
     endpoint = ipv4(1)
     assert len(endpoint) == 6
     await announce_all(
-        swarms, [a_plan(endpoint), a_plan(browser(1, DEAD), seeding=True, completed=True)]
+        swarms,
+        [
+            a_plan(endpoint),
+            a_plan(browser(1, DEAD)),
+            a_plan(browser(1, DEAD), seeding=True, completed=True),
+        ],
     )
     await burial.remove_browsers([DEAD, endpoint])
     assert [Counts(0, 0, 1)] == await scrape(swarms)

@@ -1,6 +1,7 @@
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.redis_servers import RedisServer
 from tests.store.asking import (
@@ -17,10 +18,10 @@ from tests.store.asking import (
     replies_to,
 )
 from tracker.errors import Superseded, Unavailable
-from tracker.model import Activity, Snapshot, SwarmSize, Totals
+from tracker.model import Activity, Family, Snapshot, SwarmSize, Totals
 from tracker.service.ports import Plan
 from tracker.store.census import SNAPSHOT, Census
-from tracker.store.keys import STATISTICS
+from tracker.store.keys import FRONTENDS, STATISTICS, swarm_key
 from tracker.store.swarms import RedisSwarms
 
 NOTHING = Totals(NOW, *[0] * 8)
@@ -153,3 +154,25 @@ async def test_a_redis_that_goes_away_is_told(census: Census, redis_server: Redi
     redis_server.kill()
     with pytest.raises(Unavailable):
         await counting
+
+
+async def test_a_key_of_another_type_does_not_stop_the_count(
+    swarms: RedisSwarms, census: Census, redis: WatchedRedis
+) -> None:
+    other = bytes(20)
+    await announce_all(swarms, [a_plan(ipv6(1)), a_plan(ipv6(1), info_hash=other)])
+    await replies_to(redis, "DEL", swarm_key(Family.IPV4, HASH))
+    await replies_to(redis, "SET", swarm_key(Family.IPV4, HASH), "x")
+    await replies_to(redis, "SET", FRONTENDS, "x")
+    await replies_to(redis, "SET", STATISTICS, "x")
+    totals = await counted(census)
+    assert (2, 2) == (totals.swarms, totals.ipv6_leechers)
+    assert await census.published() is None
+
+
+@pytest.mark.parametrize("data", [b"garbage", b"\x91" * 100_000, b"\xdd\xff\xff\xff\xff"])
+async def test_damaged_numbers_are_none(census: Census, redis: WatchedRedis, data: bytes) -> None:
+    await replies_to(redis, "HSET", STATISTICS, "snapshot", data)
+    with capture_logs() as logs:
+        assert await census.published() is None
+    assert ["tracker:statistics"] == [entry["key"] for entry in logs]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.store.asking import NOW, WatchedRedis, a_plan, announce_all, browser, ipv4, ipv6
+from tests.store.asking import NOW, WatchedRedis, a_plan, announce_all, at, browser, ipv4, ipv6
 from tracker.model import Facts, FrontendId, Snapshot, SwarmSize
 from tracker.store import census as module
 from tracker.store.census import Census
@@ -74,10 +74,10 @@ class Beating:
     def __init__(self, redis: WatchedRedis) -> None:
         self._redis = redis
 
-    async def __call__(self, frontend: FrontendId, at: int, **requests: int) -> None:
-        """Started at `NOW`, answered so many requests until `at`."""
-        facts = Facts("1.0", "here", 7, NOW, float(at), {}, requests, 0, 0, None)
-        await Frontends(self._redis, frontend, DEAD_AFTER_S, lambda: at).beat(facts)
+    async def __call__(self, frontend: FrontendId, second: int, **requests: int) -> None:
+        """Started at `NOW`, answered so many requests until `second`."""
+        facts = Facts("1.0", "here", 7, NOW, float(second), {}, requests, 0, 0, None)
+        await Frontends(self._redis, frontend, DEAD_AFTER_S, at(second)).beat(facts)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from tests.store.asking import (
     until,
 )
 from tests.tools import free_port
-from tracker.errors import Overloaded, Unavailable
+from tracker.errors import Away, Overloaded, Unavailable
 from tracker.metrics import Metrics
 from tracker.settings import RedisSettings
 from tracker.store.cluster import Cluster
@@ -178,7 +178,7 @@ async def test_closing_fails_what_is_in_flight_and_leaves_no_connection(
         await until(lambda: redis.in_flight == len(KEYS))
         await redis.close()
         results = await asyncio.gather(*gets, return_exceptions=True)
-        assert {Unavailable} == {type(result) for result in results}
+        assert {Away} == {type(result) for result in results}
         assert not redis.up
         assert 0 == redis.in_flight
         with pytest.raises(Unavailable):

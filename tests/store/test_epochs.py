@@ -1,6 +1,7 @@
 """Redis lost its data: who notices, and what others learn of it."""
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.redis_servers import RedisServer
 from tests.store.asking import NOW, WatchedRedis, replies_to
@@ -11,7 +12,7 @@ from tracker.store.keys import epoch_key
 class Clock:
     now_s = NOW
 
-    def __call__(self) -> int:
+    async def __call__(self) -> int:
         return self.now_s
 
 
@@ -82,3 +83,25 @@ async def test_each_loss_counts(
 async def test_a_mark_that_nobody_looks_at_vanishes(redis: WatchedRedis, clock: Clock) -> None:
     await Epochs(redis, clock).look()
     assert [MONTH_S] == await replies_to(redis, "TTL", epoch_key(0))
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"garbage", b"\xff" * 1000, b"abc:", b"abc:9999999999", b"abc:-5", b"x:1"]
+)
+async def test_a_damaged_mark_is_reported_and_replaced(
+    redis: WatchedRedis, clock: Clock, redis_server: RedisServer, data: bytes
+) -> None:
+    one = Epochs(redis, clock)
+    await one.look()
+    await replies_to(redis, "SET", epoch_key(0), data)
+    with capture_logs() as logs:
+        assert [0, 0] == [await one.look(), await one.look()]
+    assert ["tracker:epoch:0"] == [entry["key"] for entry in logs]
+    empty(redis_server)
+    assert NOW == await one.look()
+
+
+async def test_a_mark_of_another_type_is_left_alone(redis: WatchedRedis, clock: Clock) -> None:
+    await replies_to(redis, "LPUSH", epoch_key(0), "x")
+    assert 0 == await Epochs(redis, clock).look()
+    assert [b"list"] == await replies_to(redis, "TYPE", epoch_key(0))

@@ -91,3 +91,12 @@ async def test_history_vanishes_by_itself(history: History, redis_server: RedisS
     await history.record(snapshot(NOW))
     with redis_server.client() as client:
         assert PERIOD_S * LENGTH - 5 <= client.ttl(HISTORY) <= PERIOD_S * LENGTH
+
+
+async def test_damaged_points_are_left_out(redis: WatchedRedis) -> None:
+    await replies_to(redis, "ZADD", HISTORY, NOW, b"garbage")
+    await replies_to(redis, "ZADD", HISTORY, NOW, b"\x98" + b"\xff" * 7 + b"\x80")
+    assert [] == await History(redis, WorkersSettings()).points()
+    await replies_to(redis, "DEL", HISTORY)
+    await replies_to(redis, "SET", HISTORY, "x")
+    assert [] == await History(redis, WorkersSettings()).points()

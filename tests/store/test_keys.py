@@ -10,7 +10,6 @@ from tracker.model import HASH_SIZE, Family
 from tracker.store.keys import (
     KEY_SIZE,
     STATISTICS,
-    completed_key,
     info_hash_of,
     slot,
     swarm_key,
@@ -21,16 +20,8 @@ def test_no_two_families_share_a_swarm() -> None:
     assert 3 == len({swarm_key(family, HASH) for family in Family})
 
 
-def test_both_ip_families_share_their_completed_downloads_and_browsers_have_their_own() -> None:
-    ipv4, ipv6, browser = (completed_key(family, HASH) for family in Family)
-    assert ipv4 == ipv6 != browser
-
-
 def test_no_hash_makes_a_key_of_another_kind() -> None:
-    tags = {swarm_key(family, b"") for family in Family}
-    others = {completed_key(family, b"") for family in Family}
-    assert tags.isdisjoint(others)
-    assert KEY_SIZE == len(swarm_key(Family.IPV4, HASH)) == len(completed_key(Family.IPV4, HASH))
+    assert KEY_SIZE == len(swarm_key(Family.IPV4, HASH))
     assert KEY_SIZE != len(STATISTICS)
     assert HASH == info_hash_of(swarm_key(Family.BROWSER, HASH))
 
@@ -40,7 +31,7 @@ def test_no_hash_makes_a_key_of_another_kind() -> None:
 @example(b"{" + bytes(HASH_SIZE - 1))
 @example(b"a}" + bytes(HASH_SIZE - 2))
 def test_all_keys_of_a_hash_are_in_one_slot(info_hash: bytes) -> None:
-    keys = [make(family, info_hash) for make in (swarm_key, completed_key) for family in Family]
+    keys = [swarm_key(family, info_hash) for family in Family]
     assert 1 == len({slot(key) for key in keys})
 
 

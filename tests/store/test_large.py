@@ -23,7 +23,7 @@ def kinds(large: LargeSwarms, times: int, now_s: int = NOW, key: bytes = KEY) ->
 
 
 def read(large: LargeSwarms, now_s: int = NOW, key: bytes = KEY) -> Reading | None:
-    return large.reading(key, 50, seeding=False, now_s=now_s, at=0.5)
+    return large.reading(key, 50, seeding=False, browsers=False, now_s=now_s, at=0.5)
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_what_was_sampled_serves_for_its_second(large: LargeSwarms) -> None:
     sampling.seen([1, 100, [b"seeder"], [b"leecher"] * 100])
     reading = read(large)
     assert isinstance(reading, Sampled)
-    assert Candidates([], [b"leecher"] * 50) == reading.seen([1, 100]).candidates
+    assert Candidates([b"seeder"], [b"leecher"] * 49) == reading.seen([1, 100]).candidates
     assert [Sampled, Sampled] == kinds(large, 2)
     assert [Window] == kinds(large, 1, NOW + 1)
 

@@ -1,6 +1,7 @@
 """Leases, and writes that only the holder of the newest one may make."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -90,3 +91,20 @@ async def test_without_redis_there_is_no_lease(
     redis_server.kill()
     with pytest.raises(Unavailable):
         await leases(redis, b"one").acquire("job")
+
+
+async def test_what_no_worker_wrote_does_not_keep_the_lease(redis: WatchedRedis) -> None:
+    key, tokens = lease_keys("job")
+    await replies_to(redis, "SET", key, "a holder that stays for ever")
+    for damage in ("garbage", "inf", "nan", "-5", "1e300"):
+        await replies_to(redis, "SET", tokens, damage)
+        token = await Leases(redis, b"me", 10.0).acquire("job")
+        assert token is not None
+        assert abs(token / 1000 - time.time()) < 60
+
+
+@pytest.mark.parametrize("fence", ["garbage", "inf", "nan", "1e300", ""])
+async def test_a_damaged_fence_does_not_refuse_all_writers(redis: WatchedRedis, fence: str) -> None:
+    await replies_to(redis, "HSET", b"hash", "fence", fence)
+    await fenced.publish(redis, b"hash", {"by": "me"}, token=7, ttl_s=60)
+    assert [b"me"] == await replies_to(redis, "HGET", b"hash", "by")

@@ -12,11 +12,12 @@ from structlog.testing import capture_logs
 from tests.redis_servers import KINDS, Kind, RedisServer, StartRedis
 from tests.store.asking import SETTINGS, events, piped, replies_of, replies_to, until
 from tests.store.fake_redis import fake_redis
-from tracker.errors import Overloaded, Unavailable
+from tracker.errors import Away, Corrupt, Full, Overloaded, Unavailable
 from tracker.metrics import Metrics
 from tracker.settings import RedisSettings
 from tracker.store.address import Address
-from tracker.store.link import Link
+from tracker.store.damage import Damage
+from tracker.store.link import Link, refusal
 from tracker.store.pipeline import Pipeline
 from tracker.store.resp import command
 
@@ -119,8 +120,8 @@ def _forbidden(client: Redis) -> None:
 @pytest.mark.parametrize(
     ("spoil", "name", "error_type"),
     [
-        (_wrong_type, "other", Unavailable),
-        (_full, "oom", Overloaded),
+        (_wrong_type, "corrupt", Corrupt),
+        (_full, "oom", Full),
         (_replica, "readonly", Unavailable),
         (_forbidden, "noperm", Unavailable),
     ],
@@ -148,7 +149,7 @@ async def test_what_redis_refuses_is_an_error_of_that_request_alone(
     assert [b"PONG"] == results[0] == results[2]
     assert error_type is type(results[1])
     assert {(name,): 1} == metrics.store_errors
-    assert ["redis.refused"] == events(logs)[:1]
+    assert ["redis.corrupt" if name == "corrupt" else "redis.refused"] == events(logs)[:1]
 
 
 async def refused_at_some_time(pipeline: Pipeline, task: asyncio.Task[Any]) -> bool:
@@ -216,9 +217,9 @@ async def test_a_callback_that_raises_costs_the_others_nothing(pipeline: Pipelin
 @pytest.mark.parametrize(
     ("says", "expected"),
     [
-        (b"HTTP/1.1 400 Bad Request\r\n\r\n", Unavailable),
-        (b"\0\0\0\0", Unavailable),
-        (b"*x\r\n", Unavailable),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", Away),
+        (b"\0\0\0\0", Away),
+        (b"*x\r\n", Away),
         (b"+OK\r\n+NOBODY ASKED\r\n", list),
     ],
 )
@@ -251,3 +252,20 @@ async def test_who_asks_a_link_that_is_closed_is_told(redis_server: RedisServer)
     with pytest.raises(Unavailable):
         link.send(command("PING"), 1, lambda _: None)
     await asyncio.sleep(0)  # what was taken is not written to nowhere
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "error_type"),
+    [
+        ("OOM command not allowed", "oom", Full),
+        ("ERR Error running script: @user_script: 3: -OOM command not allowed", "oom", Full),
+        ("ERR Error running script: @user_script: 3: WRONGTYPE Operation", "corrupt", Corrupt),
+        ("ERR unknown", "other", Unavailable),
+    ],
+)
+def test_errors_of_scripts_are_those_of_their_commands(
+    text: str, kind: str, error_type: type[Unavailable]
+) -> None:
+    metrics = Metrics()
+    error = refusal(text, [b"EVAL", b"return", b"1", b"key"], Damage(metrics))
+    assert (error_type, {(kind,): 1}) == (type(error), metrics.store_errors)

@@ -7,12 +7,11 @@ import pytest
 from tests.redis_clusters import RedisCluster
 from tests.redis_servers import RedisServer
 from tests.store.asking import SETTINGS, connected, replies_of, replies_to, until
-from tracker.errors import Overloaded, Unavailable
+from tracker.errors import Away, Overloaded, Unavailable
 from tracker.metrics import Metrics
 from tracker.settings import RedisSettings
 from tracker.store.keys import slot
-from tracker.store.mending import key_of, split
-from tracker.store.resp import command
+from tracker.store.resp import command, key_of, split
 
 KEY, OTHER_KEY = b"{tag}one", b"{tag}other"
 SLOT = slot(KEY)
@@ -198,7 +197,7 @@ async def test_what_waits_for_another_look_is_told_when_all_is_closed(
         redis.submit(KEY, command("GET", KEY), 1, asked.append)
         await until(lambda: redis.in_flight == 1 and not redis.primary(KEY).in_flight)
         await redis.close()
-        assert [Unavailable] == [type(each) for each in asked]
+        assert [Away] == [type(each) for each in asked]
         with owner.client() as client:
             client.execute_command("CLUSTER", "ADDSLOTS", SLOT)  # type: ignore[no-untyped-call]
     for node in redis_cluster.nodes:

@@ -1,5 +1,8 @@
+import pytest
+
 from tests.redis_servers import RedisServer, StartRedis
 from tests.store.asking import WatchedRedis, connected
+from tests.store.fake_redis import fake_redis
 from tracker.store.nodes import nodes
 
 
@@ -41,3 +44,19 @@ async def test_a_primary_that_does_not_let_us_ask_has_none(start_redis: StartRed
         )
     async with connected(server.url) as redis:
         assert [(server.url, None)] == await nodes(redis)
+
+
+@pytest.mark.parametrize(
+    "info",
+    [
+        b"$4\r\ntext\r\n",
+        b":1\r\n",
+        b"$-1\r\n",
+        b"$2\r\n\xff\xfe\r\n",
+        b"$17\r\nredis_version:1\r\n\r\n",
+    ],
+)
+async def test_a_server_whose_vitals_cannot_be_read_has_none(info: bytes) -> None:
+    async with fake_redis(info) as url, connected(url) as redis:
+        (found,) = await nodes(redis)
+    assert found.vitals is None

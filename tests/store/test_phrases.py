@@ -5,14 +5,13 @@ import pytest
 from tests.store.asking import HASH, NOW, ipv4
 from tracker.model import Family
 from tracker.store import phrases
-from tracker.store.keys import completed_key, swarm_key
+from tracker.store.keys import LEAST_TIME, swarm_key
 from tracker.store.phrases import CRLF, WHOLE, Tails, rank_rev_tail, rank_tail, size_head, ttl_tail
 from tracker.store.resp import command
 
-TTL_S, MEMORY_S = 100, 1000
-TAILS = Tails(NOW, TTL_S, MEMORY_S)
+TTL_S = 100
+TAILS = Tails(NOW, TTL_S)
 KEY = swarm_key(Family.IPV4, HASH)
-COUNTER = completed_key(Family.IPV4, HASH)
 MEMBER = ipv4(1)
 LAST = size_head(len(MEMBER)) + MEMBER + CRLF
 LIMIT = ("BYSCORE", "LIMIT", 0, WHOLE + 1)
@@ -41,16 +40,27 @@ LIMIT = ("BYSCORE", "LIMIT", 0, WHOLE + 1)
             phrases.ZRANGE_BY_RANK_REV + KEY + rank_rev_tail(10**6, 10**7),
             ("ZRANGE", KEY, 10**6, 10**7, "REV"),
         ),
-        (phrases.PURGE + KEY + TAILS.dead, ("ZREMRANGEBYSCORE", KEY, -NOW, NOW)),
-        (phrases.PURGE + COUNTER + TAILS.forgotten, ("ZREMRANGEBYSCORE", COUNTER, 0, NOW)),
         (
-            phrases.ZADD_NEW + COUNTER + TAILS.remember + LAST,
-            ("ZADD", COUNTER, "NX", NOW + MEMORY_S, MEMBER),
+            phrases.PURGE + KEY + TAILS.dead_seeders,
+            ("ZREMRANGEBYSCORE", KEY, -NOW, -LEAST_TIME),
         ),
-        (phrases.ZINCRBY + COUNTER + phrases.ONE_MORE_TAIL, ("ZINCRBY", COUNTER, -1, "")),
-        (phrases.ZSCORE + COUNTER + phrases.COUNT_TAIL, ("ZSCORE", COUNTER, "")),
+        (
+            phrases.PURGE + KEY + TAILS.dead_leechers,
+            ("ZREMRANGEBYSCORE", KEY, LEAST_TIME, NOW),
+        ),
+        (
+            phrases.ZADD_EXISTING + KEY + TAILS.existing_leecher + LAST,
+            ("ZADD", KEY, "XX", NOW + TTL_S, MEMBER),
+        ),
+        (
+            phrases.ZADD_EXISTING + KEY + TAILS.existing_seeder + LAST,
+            ("ZADD", KEY, "XX", -NOW - TTL_S, MEMBER),
+        ),
+        (phrases.ZINCRBY + KEY + phrases.ONE_MORE_TAIL, ("ZINCRBY", KEY, 1, "")),
+        (phrases.ZSCORE + KEY + phrases.COUNT_TAIL, ("ZSCORE", KEY, "")),
+        (phrases.ZSCORE + KEY + CRLF + LAST, ("ZSCORE", KEY, MEMBER)),
     ],
-    ids=lambda value: " ".join(map(str, value[::2])) if isinstance(value, tuple) else "",
+    ids=lambda value: " ".join(map(str, value)) if isinstance(value, tuple) else "",
 )
 def test_heads_keys_and_tails_make_a_command(
     phrase: bytes, words: tuple[bytes | str | int, ...]

@@ -10,12 +10,14 @@ from structlog.testing import capture_logs
 from tests.redis_clusters import RedisCluster
 from tests.redis_servers import KINDS, Kind, RedisServer, StartRedis, TlsFiles
 from tests.store.asking import SETTINGS, events, piped, replies_to, until
-from tracker.errors import Overloaded, TrackerError, Unavailable
+from tests.store.fake_redis import fake_redis
+from tracker.errors import Away, Overloaded, TrackerError, Unavailable
 from tracker.metrics import Metrics
 from tracker.settings import RedisSettings
 from tracker.store.address import Address
 from tracker.store.pipeline import Pipeline
 from tracker.store.resp import command
+from tracker.store.trouble import LOGIN_ERRORS, LOGIN_HINT
 
 QUICK = RedisSettings(timeout=0.4, reconnect_max=0.05)
 SLACK_S = 1.0  # of a busy machine
@@ -50,7 +52,7 @@ async def test_requests_to_a_frozen_redis_fail_in_time(redis_server: RedisServer
         redis_server.pause()
         asked_at = monotonic()
         with capture_logs() as logs:
-            assert [Unavailable] * 100 == await failures(pipeline, 100)
+            assert [Away] * 100 == await failures(pipeline, 100)
         waited = monotonic() - asked_at
         assert QUICK.timeout <= waited <= QUICK.timeout * (1 + 1 / 8) + SLACK_S
         assert ["redis.timeout"] == events(logs)[:1]
@@ -93,7 +95,7 @@ async def test_a_redis_that_is_killed_fails_what_is_in_flight_and_is_found_again
         await until(lambda: pipeline.in_flight == 100)
         redis_server.kill()
         killed_at = monotonic()
-        assert [Unavailable] * 100 == await in_flight
+        assert [Away] * 100 == await in_flight
         assert monotonic() - killed_at < SLACK_S < SETTINGS.timeout
         with pytest.raises(Unavailable):  # at once
             pipeline.submit(command("PING"), 1, lambda _: None)
@@ -133,7 +135,7 @@ async def test_who_asks_again_as_soon_as_it_is_told_is_told_at_once(
         pipeline.submit(command("PING"), 1, again)
         redis_server.kill()
         await until(lambda: bool(results))
-    assert [Unavailable] == [type(result) for result in results]
+    assert [Away] == [type(result) for result in results]
 
 
 async def turns() -> None:
@@ -161,7 +163,7 @@ async def test_who_asks_early_is_told_when_the_first_attempt_fails() -> None:
     with pytest.raises(Unavailable):  # before it is started
         await replies_to(pipeline, "PING")
     pipeline.start()
-    assert [Unavailable] * 2 == await failures(pipeline, 2)
+    assert [Away] * 2 == await failures(pipeline, 2)
     assert {("away",): 3} == metrics.store_errors
     await pipeline.close()
 
@@ -173,7 +175,7 @@ async def test_who_asks_early_is_told_when_it_is_closed(redis_server: RedisServe
     await turns()
     assert 2 == pipeline.in_flight
     await pipeline.close()
-    assert [Unavailable] * 2 == await early
+    assert [Away] * 2 == await early
 
 
 async def test_a_replica_is_no_server_to_write_to(start_redis: StartRedis) -> None:
@@ -251,8 +253,8 @@ async def test_closing_fails_what_is_in_flight(redis_server: RedisServer) -> Non
         in_flight = asyncio.ensure_future(failures(pipeline, 10))
         await until(lambda: pipeline.in_flight == 10)
         await pipeline.close()
-        assert [Unavailable] * 10 == await in_flight
-        assert [Unavailable] == await failures(pipeline, 1)
+        assert [Away] * 10 == await in_flight
+        assert [Away] == await failures(pipeline, 1)
         assert not pipeline.up
     redis_server.resume()
     with redis_server.client() as client:
@@ -292,12 +294,27 @@ async def test_a_user_is_taken_from_the_url(start_redis: StartRedis) -> None:
 
 
 @pytest.mark.parametrize("who", ["", ":wrong-secret@", "eve:secret@"])
-async def test_who_is_not_let_in_stays_away_and_the_log_says_why(
+async def test_a_wrong_or_missing_password_is_one_line_with_address_and_hint(
     start_redis: StartRedis, who: str
 ) -> None:
     server = start_redis(password="secret", tcp=True)
-    url = server.url.replace(":secret@", who)
-    assert ["redis.refused", "redis.away", *["redis.refused"] * 2] == await stays_away(url)
+    metrics = Metrics()
+    pipeline = Pipeline(Address(server.url.replace(":secret@", who)).found, QUICK, metrics)
+    with capture_logs() as logs:
+        pipeline.start()
+        await until(lambda: metrics.store_errors["noauth",] >= 3)
+    await pipeline.close()
+    (line,) = logs
+    assert ("redis.away", f"127.0.0.1:{server.port}") == (line["event"], line["address"])
+    assert line["error"].startswith(LOGIN_ERRORS)
+    assert LOGIN_HINT == line["hint"]
+    assert f"Redis at 127.0.0.1:{server.port} refused: {line['error']}" == pipeline.trouble.text
+    assert "wrong" not in str(line).replace("WRONG", "")
+    assert {("noauth",)} == {*metrics.store_errors}
+
+
+async def test_a_database_that_does_not_exist_is_reported(redis_server: RedisServer) -> None:
+    assert ["redis.away"] == await stays_away(f"{redis_server.url}?db=99")
 
 
 async def test_tls_serves_where_the_authority_is_trusted(
@@ -324,3 +341,46 @@ async def test_tls_stays_away_where_the_authority_is_a_stranger(
 
 async def test_a_missing_file_of_authorities_is_looked_for_again() -> None:
     assert ["redis.away"] == await stays_away("rediss://127.0.0.1?ssl_ca_certs=/nowhere/ca.pem")
+
+
+async def test_a_defect_while_connecting_fails_what_waits_and_is_tried_again(
+    redis_server: RedisServer,
+) -> None:
+    address = Address(redis_server.url)
+    found: list[Exception | Address] = [RuntimeError("a defect"), address]
+
+    async def find() -> Address:
+        result = found.pop(0)
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    pipeline = Pipeline(find, SETTINGS, Metrics())
+    with capture_logs() as logs:
+        pipeline.start()
+        assert [Away] == await failures(pipeline, 1)
+        await pipeline.wait_up()
+    assert ("task.failed", "redis pipeline") == (logs[0]["event"], logs[0]["task"])
+    await pipeline.close()
+
+
+@pytest.mark.parametrize(
+    "hello",
+    [
+        b"+OK\r\n",
+        b":7\r\n",
+        b"$-1\r\n",
+        b"*0\r\n",
+        b"*1\r\n+version\r\n",
+        b"*2\r\n+version\r\n+7.0.0\r\n",
+        b"*6\r\n+version\r\n+\xff\xfe\r\n+mode\r\n+standalone\r\n+role\r\n+master\r\n",
+        b"*1\r\n" * 1000,
+        b"garbage\r\n",
+        b"-ERR \xff\x1b[2J\r\n",
+        b"$99999999999999999999\r\n",
+    ],
+)
+async def test_a_strange_greeting_is_logged_and_tried_again(hello: bytes) -> None:
+    async with fake_redis(b"", hello) as url:
+        events = {*await stays_away(url)}
+    assert events <= {"redis.away", "redis.protocol", "redis.refused", "redis.timeout"}

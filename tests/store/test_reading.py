@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.store.asking import HASH, NOW
 from tracker.model import Family
+from tracker.policy.selection import shares
 from tracker.service.ports import Candidates
 from tracker.store.keys import swarm_key
 from tracker.store.phrases import WHOLE, Tails
@@ -24,11 +25,10 @@ from tracker.store.reading import (
     Sampling,
     Seen,
     Window,
-    shares,
 )
 
 KEY = swarm_key(Family.IPV4, HASH)
-TAILS = Tails(NOW, 100, 1000)
+TAILS = Tails(NOW, 100)
 
 SAMPLED = Sampled(NOBODY, (10, 10), at=0.5)
 
@@ -140,19 +140,6 @@ def test_windows_reach_every_rank(want: int, seeding: bool) -> None:
         found = window_of(window, living[0], members(10, "dead"), living[1]).candidates
         given.update(found.seeders, found.leechers)
     assert {*(living[1] if seeding else living[0] + living[1])} == given
-
-
-@given(st.integers(0, 300), sizes, sizes, st.booleans())
-def test_shares_are_in_proportion_and_a_seeders_are_all_leechers(
-    want: int, seeders: int, leechers: int, seeding: bool
-) -> None:
-    share = shares(want, seeders, leechers, seeding)
-    assert want == sum(share)
-    assert min(share) >= 0
-    if seeding:
-        assert (0, want) == share
-    elif seeders or leechers:
-        assert abs(share[0] - want * seeders / (seeders + leechers)) <= 0.5
 
 
 @given(st.integers(0, 2 * SAMPLE), st.integers(0, 2 * SAMPLE), anywhere)

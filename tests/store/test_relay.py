@@ -1,9 +1,12 @@
 """Offers and answers between frontends, through each kind of Redis."""
 
+import math
 from collections.abc import AsyncIterator
 from functools import partial
 
+import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from tests.redis_servers import RedisServer
 from tests.store.asking import until
@@ -12,6 +15,8 @@ from tests.store.relaying import (
     BERT,
     CARL,
     HASH,
+    MAX_TEXT,
+    OTHER,
     A,
     B,
     C,
@@ -21,13 +26,14 @@ from tests.store.relaying import (
     never,
     party,
 )
-from tracker.model import Answer
+from tracker.model import Answer, Offer
 from tracker.store.keys import relay_channel
-from tracker.store.relay import MOST_FRAME, MOST_JOINED
+from tracker.store.relay import MOST_JOINED
 from tracker.store.subscription import publish
-from tracker.wire.relay import encode_frame
+from tracker.wire.relay import MAX_FRAME, MAX_ITEMS, encode_frame, encode_offer
 
-WITH_ROOM = MOST_FRAME // 4
+AWAY = bytes((10, 0, 0, 2))
+WITH_ROOM = MAX_FRAME // 4
 
 
 @pytest.fixture
@@ -70,7 +76,7 @@ async def test_an_offer_crosses_over_and_its_answer_comes_back(one: Party, two: 
     assert one.relay.offer(B, an_offer(one, BERT, text=b'{"o":1}', session=anne.number), never)
     await until(lambda: bert.sent != [])
     assert b'"offer":{"o":1}' in bert.sent[0]
-    address = two.sessions.return_address(bert, HASH, ANNE, b'"1"')
+    address = two.sessions.return_address(bert, HASH, BERT, ANNE, b'"1"')
     assert (A, anne.number) == address
     assert two.relay.answer(A, Answer(HASH, BERT, b'"1"', b'{"a":1}', anne.number))
     await until(lambda: anne.sent != [])
@@ -83,6 +89,15 @@ async def test_an_offer_crosses_over_and_its_answer_comes_back(one: Party, two: 
 def of_browsers(party: Party) -> dict[tuple[str, ...], int]:
     """What was counted of offers and answers."""
     return {key: count for key, count in party.relayed.items() if key[0] in ("offer", "answer")}
+
+
+async def test_a_frontend_is_known_as_soon_as_a_browser_joins_there(
+    redis_server: RedisServer, one: Party
+) -> None:
+    async with party(redis_server.url, C) as newcomer:
+        assert C not in one.frontends.alive
+        newcomer.relay.joined(HASH, CARL, 1, AWAY)
+        await until(lambda: C in one.frontends.alive)
 
 
 async def test_what_stays_on_this_frontend_is_delivered_at_once(one: Party) -> None:
@@ -113,12 +128,41 @@ async def test_a_frame_has_its_bound(redis_server: RedisServer, one: Party, two:
     await until(lambda: two.relayed["moved", "sent"] == 1)
     before = frames(redis_server)
     for number in range(7):
-        text = b'"%b"' % (b"x" * WITH_ROOM)  # three of them fit
+        text = b'{"":"%b"}' % (b"x" * WITH_ROOM)  # three of them fit
         assert one.relay.offer(B, an_offer(one, BERT, number, text), never)
-    huge = b'"%b"' % (b"x" * 2 * MOST_FRAME)
+    huge = b'{"":"%b"}' % (b"x" * 2 * MAX_FRAME)
     assert one.relay.offer(B, an_offer(one, BERT, 8, huge), never)
     await until(lambda: len(bert.sent) == 8)
     assert 4 == frames(redis_server) - before
+
+
+async def test_a_frame_of_small_items_is_bounded_in_number(
+    redis_server: RedisServer, one: Party, two: Party
+) -> None:
+    bert = two.socket(BERT)
+    await until(lambda: two.relayed["moved", "sent"] == 1)
+    before = frames(redis_server)
+    for number in range(MAX_ITEMS + 1):
+        assert one.relay.answer(B, Answer(HASH, CARL, b'"%d"' % number, b"{}", bert.number))
+    await until(lambda: len(bert.sent) == MAX_ITEMS + 1)
+    assert 2 == frames(redis_server) - before
+
+
+async def test_an_offer_beyond_a_browser_s_budget_is_dropped_and_its_entry_stays(
+    one: Party, two: Party
+) -> None:
+    bert = two.socket(BERT)
+    local = [one.relay.offer(A, an_offer(one, ANNE, at), never) for at in range(2)]
+    assert [False, False] == local  # there is no such browser
+    one.gone.clear()
+    anne = one.socket(ANNE)
+    anne.offers_spent_until = bert.offers_spent_until = math.inf
+    assert not one.relay.offer(A, an_offer(one, ANNE), never)
+    assert one.relay.offer(B, an_offer(one, BERT), never)
+    await until(lambda: two.relayed["offer", "flood"] == 1)
+    assert 1 == one.relayed["offer", "flood"]
+    assert ([], []) == (one.gone, two.gone)
+    assert ([], []) == (anne.sent, bert.sent)
 
 
 async def test_a_browser_that_is_gone_is_removed_from_the_swarm(one: Party, two: Party) -> None:
@@ -179,12 +223,15 @@ def sent_all(party: Party, total: int) -> bool:
 
 
 async def test_bytes_on_their_way_have_their_bound(redis_server: RedisServer, two: Party) -> None:
-    bert, text = two.socket(BERT), b'"%b"' % (b"x" * 900)
+    bert, text = two.socket(BERT), b'{"":"%b"}' % (b"x" * 900)
     async with party(redis_server.url, C, most=3000) as one:
         await acquaint(one)
         for total in 3, 6:  # room comes back
             redis_server.pause()
-            sent = [one.relay.offer(B, an_offer(one, BERT, at, text), never) for at in range(5)]
+            sent = [
+                one.relay.offer(B, an_offer(one, BERT, total * 5 + at, text), never)
+                for at in range(5)
+            ]
             assert [True, True, True, False, False] == sent
             assert not one.relay.answer(B, Answer(HASH, BERT, b'"1"', text, 1))
             redis_server.resume()
@@ -197,21 +244,36 @@ async def test_bytes_on_their_way_have_their_bound(redis_server: RedisServer, tw
 # Browsers that moved
 
 
-async def test_the_newest_socket_wins_on_whichever_frontend(
+async def test_the_newest_socket_of_an_address_wins_on_whichever_frontend(
     one: Party, two: Party, three: Party
 ) -> None:
-    old = one.socket(ANNE, BERT)
-    await until(lambda: one.relayed["moved", "sent"] == 4)  # nobody else had them
+    old = one.socket(ANNE)
+    one.join(old, OTHER, ANNE)
+    await until(lambda: one.relayed["moved", "sent"] == 4)  # to two others each
     new = two.socket(ANNE)
     await until(lambda: one.gone != [])
     assert [(HASH, ANNE)] == one.gone
-    assert [(HASH, BERT)] == one.sessions.close(old)
+    assert [(OTHER, ANNE)] == one.sessions.close(old)
     assert [(HASH, ANNE)] == two.sessions.close(new)
     assert ([], []) == (two.gone, three.gone)
     assert {("moved", "delivered"): 1, ("moved", "sent"): 4} == one.relayed
 
 
-async def test_the_older_socket_s_word_comes_too_late(one: Party, two: Party) -> None:
+async def test_a_socket_of_another_address_takes_nothing_over_from_another_frontend(
+    one: Party, two: Party
+) -> None:
+    victim = one.socket(ANNE)
+    thief = two.socket(ANNE, address=AWAY)
+    await until(lambda: one.relayed["moved", "refused"] == 1)
+    assert one.relay.offer(A, an_offer(one, ANNE), never)
+    assert ([], 1, 1) == (one.gone, len(victim.sent), victim.challenges)
+    assert [(HASH, ANNE)] == two.sessions.close(thief)
+    assert [(HASH, ANNE)] == one.sessions.close(victim)
+
+
+async def test_a_report_of_an_older_socket_that_arrives_late_changes_nothing(
+    one: Party, two: Party
+) -> None:
     older = two.socket(ANNE)
     newer = one.socket(ANNE)
     await until(lambda: one.relayed["moved", "sent"] == two.relayed["moved", "sent"] == 1)
@@ -220,42 +282,84 @@ async def test_the_older_socket_s_word_comes_too_late(one: Party, two: Party) ->
     assert ([(HASH, ANNE)], []) == (one.sessions.close(newer), one.gone)
 
 
-async def test_many_that_join_are_told_of_together(
+async def test_many_browsers_that_join_are_reported_together(
     redis_server: RedisServer, one: Party, two: Party
 ) -> None:
-    peers = [b"%020d" % number for number in range(MOST_JOINED + 100)]
-    socket = two.socket()
-    for peer_id in peers:
-        two.sessions.join(socket, HASH, peer_id)
+    hashes = [b"%020d" % number for number in range(MOST_JOINED + 100)]
+    old = two.socket()
+    for info_hash in hashes:
+        two.sessions.join(old, info_hash, ANNE)
     before = frames(redis_server)
-    one.socket(*peers)
-    await until(lambda: len(two.gone) == len(peers))
+    new = one.socket()
+    for info_hash in hashes:
+        one.join(new, info_hash, ANNE)
+    await until(lambda: len(two.gone) == len(hashes))
     assert 2 == frames(redis_server) - before
-    assert [] == two.sessions.close(socket)
+    assert [] == two.sessions.close(old)
 
 
-async def test_too_many_that_join_are_not_told_of(redis_server: RedisServer, two: Party) -> None:
+async def test_more_browsers_that_join_than_there_is_room_for_are_not_reported(
+    redis_server: RedisServer, two: Party
+) -> None:
     async with party(redis_server.url, A, most=100) as one:
         await acquaint(one)
-        one.socket(ANNE, BERT, CARL)
+        for peer_id in ANNE, BERT, CARL:
+            one.socket(peer_id)
         await until(lambda: ("moved", "full") in one.relayed)
         assert {("moved", "full"): 3} == one.relayed
     assert two.gone == []
 
 
-# Frames that are none
+async def test_offers_cross_between_this_release_and_the_one_before(one: Party, two: Party) -> None:
+    """Only browsers that moved are in frames of a version that the other release does not know."""
+    bert = two.socket(BERT)
+    old_moved = msgspec.msgpack.encode((2, HASH + BERT + b"\xff" * 8))  # without a digest
+    offer = encode_offer(an_offer(one, BERT))
+    await publish_to(two, encode_frame(A, [old_moved, offer]))
+    await until(lambda: bert.sent != [])
+    assert ([], 0) == (two.gone, bert.challenges)
+    assert {} == {key: count for key, count in two.relayed.items() if key[0] == "frame"}
+
+
+# Frames that are not valid
+
+
+async def publish_to(receiver: Party, frame: bytes) -> None:
+    """Send bytes as if they were another frontend's frame."""
+    told = publish(receiver.redis.primaries()[0], relay_channel(receiver.me), frame)
+    assert [1] == await receiver.redis.ask(b"", told, 1)
+
+
+def forged(text: bytes = b"{}", offer_id: bytes = b'"1"', number: int = 1) -> bytes:
+    """A frame with an offer to Bert."""
+    return encode_frame(A, [encode_offer(Offer(HASH, ANNE, BERT, offer_id, text, A, number))])
 
 
 @pytest.mark.parametrize(
-    ("frame", "label"), [(b"\x93\x02\x01\x90", "other_version"), (b"nonsense", "malformed")]
+    ("frame", "label"),
+    [
+        (b"\x93\x03\x01\x90", "other_version"),
+        (b"nonsense", "malformed"),
+        (bytes(MAX_TEXT + 1_000), "malformed"),
+        (forged(b'{}, "action": "x"'), "malformed"),
+        (forged(b"\xff"), "malformed"),
+        (forged(b'{"":"%b"}' % bytes(MAX_TEXT)), "malformed"),
+        (forged(offer_id=b'"1","peer_id":"x"'), "malformed"),
+        (forged(number=2**63), "malformed"),
+        (encode_frame(A, [b"\xc0"] * (MAX_ITEMS + 1)), "malformed"),
+    ],
+    ids=["version", "nonsense", "size", "object", "utf-8", "offer", "id", "number", "items"],
 )
-async def test_frames_that_cannot_be_read_are_counted(
+async def test_a_frame_that_is_not_valid_is_counted_and_logged_once(
     one: Party, two: Party, frame: bytes, label: str
 ) -> None:
-    for data in frame, encode_frame(A, []):
-        told = publish(one.redis.primaries()[0], relay_channel(B), data)
-        assert [1] == await one.redis.ask(b"", told, 1)
     bert = two.socket(BERT)
-    assert one.relay.offer(B, an_offer(one, BERT), never)
-    await until(lambda: bert.sent != [])
-    assert 1 == two.relayed["frame", label]
+    with capture_logs() as logs:
+        for data in frame, frame, encode_frame(A, []):
+            await publish_to(two, data)
+        assert one.relay.offer(B, an_offer(one, BERT), never)
+        await until(lambda: bert.sent != [])
+    assert 1 == len(bert.sent)
+    assert 2 == two.relayed["frame", label]
+    (rejected,) = [entry for entry in logs if entry["event"] == "relay.rejected"]
+    assert relay_channel(B).decode() == rejected["channel"]

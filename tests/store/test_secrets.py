@@ -62,3 +62,25 @@ async def test_a_frontend_follows_the_ring(store: SecretStore) -> None:
     assert [first, second] == used
     with pytest.raises(Superseded):
         await store.replace(first, token=1)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("since", "soon"),
+        ("since", "inf"),
+        ("since", "9" * 30),
+        ("since", "-1"),
+        ("current", "short"),
+        ("next", "x" * 1000),
+        ("previous", "x"),
+    ],
+)
+async def test_a_damaged_ring_is_replaced_by_the_next_frontend_that_looks(
+    store: SecretStore, redis: WatchedRedis, field: str, value: str
+) -> None:
+    await store.shared(fresh_ring(NOW))
+    await replies_to(redis, "HSET", SECRETS, field, value)
+    assert None is await store.published()
+    own = fresh_ring(NOW)
+    assert [own, own] == [await store.shared(own), await store.shared(fresh_ring(NOW))]

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from random import Random
 
 import pytest
+from msgspec.structs import replace
 
 from tests.redis_clusters import on_all_kinds
 from tests.redis_servers import RedisServer
 from tests.store.asking import (
-    COMPLETED_TTL_S,
     HASH,
     MEMBERS,
     NOW,
@@ -24,10 +24,11 @@ from tests.store.asking import (
     scrape,
     swarms_on,
 )
-from tracker.errors import Overloaded, Unavailable
+from tracker.errors import Away, Unavailable
 from tracker.model import Counts, Family
+from tracker.policy.crowds import IGNORE
 from tracker.service.ports import Candidates, Member, Swarms, View
-from tracker.store.keys import completed_key, swarm_key
+from tracker.store.keys import swarm_key
 from tracker.store.swarms import OTHER_AGE_S, PURGE_EVERY, RedisSwarms
 
 pytestmark = on_all_kinds
@@ -207,6 +208,19 @@ async def test_who_is_said_to_be_gone_is_gone(swarms: RedisSwarms, make: Make) -
 
 
 @every_family
+async def test_a_plan_that_does_not_enter_sees_the_swarm_and_changes_nothing(
+    swarms: RedisSwarms, make: Make
+) -> None:
+    await announce_all(swarms, [a_plan(make(1)), a_plan(make(2))])
+    plan = replace(a_plan(make(1), completed=True, full=False), entry=IGNORE)
+    for _ in range(10):
+        view = await announce(swarms, plan)
+    assert (Counts(0, 0, 2), False) == (view.counts, view.new)
+    assert {make(1), make(2)} == set(view.own.leechers)
+    assert [Counts(0, 0, 2)] == await scrape(swarms, family=plan.family)
+
+
+@every_family
 @both_roles
 async def test_a_silent_peer_lives_for_its_time(
     swarms: RedisSwarms, make: Make, seeding: bool
@@ -262,35 +276,19 @@ async def test_no_key_is_ever_without_an_end(
             )
             await announce(swarms, plan, NOW + turn)
             for key in client.scan_iter(count=100):
-                bound = COMPLETED_TTL_S if key[:1] in b"cC" else TTL_S
-                assert 0 < client.ttl(key) <= bound
-
-
-@pytest.mark.parametrize("make", [ipv4, browser])
-async def test_a_completed_set_has_an_end_even_if_its_counting_was_lost(
-    swarms: RedisSwarms, redis: WatchedRedis, redis_server: RedisServer, make: Make
-) -> None:
-    def break_at_second(trip: int) -> None:
-        if trip == 2:
-            raise Unavailable("lost")
-
-    redis.before = break_at_second
-    plan = a_plan(make(1), completed=True)
-    await announce(swarms, plan)
-    with redis_server.client() as client:
-        assert 0 < client.ttl(completed_key(plan.family, HASH)) <= COMPLETED_TTL_S
+                assert 0 < client.ttl(key) <= TTL_S
 
 
 @every_family
-async def test_a_seeder_is_not_given_seeders(swarms: RedisSwarms, make: Make) -> None:
+async def test_only_browsers_that_seed_are_given_seeders(swarms: RedisSwarms, make: Make) -> None:
     others = [ipv4(7), ipv6(7)]
     for member in [make(1), *others]:
         await announce(swarms, a_plan(member, seeding=True))
     await announce(swarms, a_plan(make(2)))
     view = await announce(swarms, a_plan(make(3), seeding=True))
-    assert (set(), {make(2)}) == given(view.own)
-    assert (set(), set()) == given(view.other)
     seeders = {make(1), make(3)}
+    assert (seeders if make is browser else set(), {make(2)}) == given(view.own)
+    assert (set(), set()) == given(view.other)
     if make is not browser:
         seeders.update(others)
     assert Counts(len(seeders), 0, 1) == view.counts
@@ -325,31 +323,17 @@ async def test_hashes_and_members_are_bytes_of_any_value(
     neighbour = info_hash[:-1] + bytes([info_hash[-1] ^ 1])
     members = [info_hash[:6], info_hash[:18], info_hash + info_hash[:8]]
     for member in members:
-        plan = a_plan(member, info_hash=info_hash, peer_id=info_hash, completed=True)
+        plan = a_plan(member, info_hash=info_hash, peer_id=info_hash)
         view = await announce(swarms, plan)
         assert (set(), {member}) == given(view.own)
-    expected = [Counts(0, 1, 2), Counts(0, 0, 0)]
+        await announce(swarms, replace(plan, seeding=True, completed=True))
+    expected = [Counts(2, 2, 0), Counts(0, 0, 0)]
     assert expected == await scrape(swarms, [info_hash, neighbour])
-    expected = [Counts(0, 1, 1), Counts(0, 0, 0)]
+    expected = [Counts(1, 1, 0), Counts(0, 0, 0)]
     assert expected == await scrape(swarms, [info_hash, neighbour], Family.BROWSER)
     for member in members:
         swarms.leave(info_hash, a_plan(member).family, member)
-    assert [Counts(0, 1, 0)] == await scrape(swarms, [info_hash])
-
-
-async def test_a_full_redis_refuses_newcomers_and_goes_on_counting(
-    swarms: RedisSwarms, redis_server: RedisServer
-) -> None:
-    await announce(swarms, a_plan(ipv4(1)))
-    redis_server.configure("maxmemory", "1")
-    try:
-        with pytest.raises(Overloaded):
-            await announce(swarms, a_plan(ipv4(2)))
-        assert [Counts(0, 0, 1)] == await scrape(swarms)
-    finally:
-        redis_server.configure("maxmemory", "0")
-    view = await announce(swarms, a_plan(ipv4(2)))
-    assert Counts(0, 0, 2) == view.counts
+    assert [Counts(0, 2, 0)] == await scrape(swarms, [info_hash])
 
 
 async def test_while_redis_is_away_announces_and_scrapes_fail_and_leaving_is_forgotten(
@@ -372,7 +356,7 @@ async def test_announces_and_scrapes_that_redis_takes_to_its_grave_fail(
     )
     await asyncio.sleep(0)  # until both have asked
     redis_server.kill()
-    assert [Unavailable, Unavailable] == [type(error) for error in await asked]
+    assert [Away, Away] == [type(error) for error in await asked]
     redis_server.start()
     await redis.wait_up()
     assert [Counts(0, 0, 0)] == await scrape(swarms)

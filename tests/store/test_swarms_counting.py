@@ -1,12 +1,16 @@
-"""Completed downloads, once per peer, and scrapes."""
+"""Completed downloads, once for a member that was seen leeching, and scrapes."""
+
+from collections.abc import Callable
 
 import pytest
 
 from tests.redis_clusters import on_all_kinds
+from tests.redis_servers import RedisServer
 from tests.store.asking import (
     HASH,
-    MEMORY_S,
+    MEMBERS,
     NOW,
+    TTL_S,
     WatchedRedis,
     a_plan,
     announce,
@@ -18,16 +22,19 @@ from tests.store.asking import (
     swarms_on,
 )
 from tracker.model import Counts, Family
-from tracker.service.ports import Plan
+from tracker.policy.crowds import IGNORE
+from tracker.service.ports import Candidates, Member
+from tracker.store.phrases import WHOLE
 from tracker.store.swarms import PURGE_EVERY, RedisSwarms
 
 pytestmark = on_all_kinds
 
-ALICE, BOB = b"-TR3000-alicealiceal", b"-TR3000-bobbobbobbob"
 
-
-def completing(number: int, peer_id: bytes = ALICE) -> Plan:
-    return a_plan(ipv4(number), peer_id=peer_id, seeding=True, completed=True)
+async def download(swarms: RedisSwarms, member: Member, now_s: int = NOW) -> Counts:
+    """Leech, then complete; the counts of the reply to the latter."""
+    await announce(swarms, a_plan(member), now_s)
+    plan = a_plan(member, seeding=True, completed=True)
+    return (await announce(swarms, plan, now_s)).counts
 
 
 async def completed(swarms: RedisSwarms, family: Family = Family.IPV4, now_s: int = NOW) -> int:
@@ -35,69 +42,101 @@ async def completed(swarms: RedisSwarms, family: Family = Family.IPV4, now_s: in
     return counts.completed
 
 
-async def test_who_completes_sees_itself_counted(swarms: RedisSwarms) -> None:
-    view = await announce(swarms, completing(1))
-    assert Counts(1, 1, 0) == view.counts
-    assert 1 == await completed(swarms)
+@pytest.mark.parametrize("make", MEMBERS)
+async def test_a_leecher_that_completes_sees_itself_counted(
+    swarms: RedisSwarms, make: Callable[[int], Member]
+) -> None:
+    assert Counts(1, 1, 0) == await download(swarms, make(1))
+    assert 1 == await completed(swarms, a_plan(make(1)).family)
+
+
+async def test_a_stranger_that_completes_does_not_count_and_is_a_seeder(
+    swarms: RedisSwarms,
+) -> None:
+    plan = a_plan(ipv4(1), seeding=True, completed=True)
+    for _ in range(2):
+        assert Counts(1, 0, 0) == (await announce(swarms, plan)).counts
+    assert 0 == await completed(swarms)
+
+
+async def test_an_expired_leecher_that_completes_does_not_count(swarms: RedisSwarms) -> None:
+    await announce(swarms, a_plan(ipv4(1)))
+    plan = a_plan(ipv4(1), seeding=True, completed=True)
+    assert 0 == (await announce(swarms, plan, NOW + TTL_S)).counts.completed
 
 
 async def test_a_peer_that_completes_again_counts_once(swarms: RedisSwarms) -> None:
-    views = await announce_all(swarms, [completing(1)] * 3)
-    assert 1 == await completed(swarms)
-    assert 1 == views[0].counts.completed
-    view = await announce(swarms, completing(2))  # from another address
-    assert 1 == view.counts.completed
+    await download(swarms, ipv4(1))
+    views = await announce_all(swarms, [a_plan(ipv4(1), seeding=True, completed=True)] * 3)
+    assert [1, 1, 1] == [view.counts.completed for view in views]
     assert 1 == await completed(swarms_on(swarms._redis))
+
+
+async def test_a_peer_that_is_not_entered_does_not_count(swarms: RedisSwarms) -> None:
+    await announce(swarms, a_plan(ipv4(1)))
+    plan = a_plan(ipv4(1), seeding=True, completed=True, entry=IGNORE)
+    assert Counts(0, 0, 1) == (await announce(swarms, plan)).counts
 
 
 async def test_every_peer_counts(swarms: RedisSwarms) -> None:
     """Also those in whose turn the dead are removed."""
     for number in range(1, 3 * PURGE_EVERY):
-        view = await announce(swarms, completing(number, number.to_bytes(20, "big")))
-        assert Counts(number, number, 0) == view.counts
+        assert Counts(number, number, 0) == await download(swarms, ipv4(number))
 
 
-async def test_a_peer_that_completes_over_both_families_counts_once(swarms: RedisSwarms) -> None:
-    await announce(swarms, completing(1))
-    plan = a_plan(ipv6(1), peer_id=ALICE, seeding=True, completed=True)
-    assert 1 == (await announce(swarms, plan)).counts.completed
-    plan = a_plan(ipv6(2), peer_id=BOB, seeding=True, completed=True)
-    assert 2 == (await announce(swarms, plan)).counts.completed
-    assert 2 == (await announce(swarms, a_plan(ipv4(3)))).counts.completed
+async def test_both_ip_families_add_up_and_browsers_are_counted_apart(swarms: RedisSwarms) -> None:
+    assert 1 == (await download(swarms, ipv4(1))).completed
+    assert 2 == (await download(swarms, ipv6(1))).completed
+    assert 3 == (await download(swarms, ipv4(2))).completed
+    assert 1 == (await download(swarms, browser(1))).completed
+    assert (3, 1) == (await completed(swarms), await completed(swarms, Family.BROWSER))
 
 
-async def test_browsers_complete_on_their_own(swarms: RedisSwarms) -> None:
-    await announce(swarms, completing(1))
-    plan = a_plan(browser(1), peer_id=ALICE, seeding=True, completed=True)
-    for _ in range(2):
-        assert 1 == (await announce(swarms, plan)).counts.completed
-    await announce(swarms, completing(2, BOB))
-    assert 1 == await completed(swarms, Family.BROWSER)
-    assert 2 == await completed(swarms)
-
-
-async def test_a_peer_that_completes_long_after_counts_again(swarms: RedisSwarms) -> None:
-    await announce(swarms, completing(1))
-    await announce_all(swarms, [a_plan(ipv4(1))] * PURGE_EVERY, NOW + MEMORY_S - 1)
-    await announce(swarms, completing(1), NOW + MEMORY_S - 1)
-    assert 1 == await completed(swarms)
-    await announce_all(swarms, [a_plan(ipv4(1))] * PURGE_EVERY, NOW + MEMORY_S)
-    await announce(swarms, completing(1), NOW + MEMORY_S)
-    assert 2 == await completed(swarms)
-
-
-async def test_counts_outlive_the_peers(swarms: RedisSwarms) -> None:
-    await announce(swarms, completing(1))
-    late = NOW + 2 * MEMORY_S
+async def test_a_count_lives_as_long_as_its_swarm(
+    swarms: RedisSwarms, redis_server: RedisServer
+) -> None:
+    await download(swarms, ipv4(1))
+    late = NOW + 10 * TTL_S
     await announce_all(swarms, [a_plan(ipv4(2))] * PURGE_EVERY, late)
     assert [Counts(0, 1, 1)] == await scrape(swarms, now_s=late)
+    with redis_server.client() as client:
+        (key,) = client.scan_iter(count=1000)
+        assert 0 < client.ttl(key) <= TTL_S
+
+
+@pytest.mark.parametrize("make", MEMBERS)
+@pytest.mark.parametrize("seeding", [False, True])
+async def test_a_count_is_no_member(
+    swarms: RedisSwarms, make: Callable[[int], Member], seeding: bool
+) -> None:
+    """Neither of a small swarm nor of a large one, which is read by ranks."""
+    family = a_plan(make(1)).family
+    for size in (0, WHOLE // 2, 3 * WHOLE):
+        await announce_all(
+            swarms, [a_plan(make(number), seeding=seeding) for number in range(2, 2 + size)]
+        )
+        await download(swarms, make(1))
+        await announce(swarms, a_plan(make(1), leaving=True, want=0))
+        found: set[Member] = set()
+        for turn in range(1, 61):  # a second each: the samples of large swarms are of one
+            view = await announce(swarms, a_plan(make(0)), NOW + turn)
+            found |= {*view.own.seeders, *view.own.leechers}
+            assert size + 1 == view.counts.seeders + view.counts.leechers
+        assert found - {make(0)} == {make(number) for number in range(2, 2 + size)}
+    assert 3 == await completed(swarms, family)
+
+
+async def test_a_swarm_of_a_count_alone_is_empty(swarms: RedisSwarms) -> None:
+    await download(swarms, ipv4(1))
+    view = await announce(swarms, a_plan(ipv4(1), leaving=True))
+    assert (Counts(0, 1, 0), Candidates([], [])) == (view.counts, view.own)
 
 
 async def test_a_reply_without_room_for_the_completed_count_has_none(swarms: RedisSwarms) -> None:
-    await announce(swarms, completing(1))
+    await download(swarms, ipv4(1))
     view = await announce(swarms, a_plan(ipv4(2), full=False))
     assert Counts(1, 0, 1) == view.counts
-    plan = completing(2, BOB)._replace(full=False)
+    plan = a_plan(ipv4(2), seeding=True, completed=True, full=False)
     await announce(swarms, plan)
     assert 2 == await completed(swarms)
 
@@ -113,13 +152,14 @@ async def test_a_scrape_is_one_round_trip_in_the_order_asked(
             [
                 *(a_plan(ipv4(each), info_hash=info_hash) for each in range(number)),
                 *(a_plan(ipv6(each), info_hash=info_hash, seeding=True) for each in range(3)),
-                a_plan(browser(1), info_hash=info_hash, completed=True),
+                a_plan(browser(1), info_hash=info_hash),
+                a_plan(browser(1), info_hash=info_hash, completed=True, seeding=True),
             ],
         )
     redis.forget()
     found = await scrape(swarms, hashes[::-1], family)
     known = [
-        Counts(0, 1, 1) if family is Family.BROWSER else Counts(3, 0, number)
+        Counts(1, 1, 0) if family is Family.BROWSER else Counts(3, 0, number)
         for number in range(10)
     ]
     assert [Counts(0, 0, 0)] * 90 + known[::-1] == found

@@ -7,7 +7,6 @@ import pytest
 from tests.redis_clusters import on_all_kinds
 from tests.redis_servers import RedisServer
 from tests.store.asking import (
-    HASH,
     MEMBERS,
     NOW,
     TTL_S,
@@ -62,7 +61,7 @@ def check_roles(found: Candidates, make: Make, seeders: range, leechers: range) 
     """Nobody twice, nobody dead, everybody in the right role."""
     assert len(set(found.seeders)) == len(found.seeders)
     assert len(set(found.leechers)) == len(found.leechers)
-    assert set(found.seeders) <= members(make, seeders)
+    assert set(found.seeders) <= members(make, seeders) | {make(ME)}
     assert set(found.leechers) <= members(make, leechers) | {make(ME)}
 
 
@@ -85,7 +84,9 @@ async def test_counts_are_exact_at_first_sight_already(
 ) -> None:
     live = range(seeders), range(1000, 1000 + leechers)
     await fill(redis, make, *live)
-    await announce(swarms_on(redis), a_plan(make(1), completed=True, seeding=True, want=0))
+    for once, last in ((False, False), (True, False), (False, True)):  # a download, and its end
+        passing = a_plan(make(2000), want=0, completed=once, seeding=once, leaving=last)
+        await announce(swarms_on(redis), passing)
     redis.forget()
     view = await announce(swarms_on(redis), a_plan(make(ME), seeding=seeding))
     assert Counts(seeders + seeding, 1, leechers + (not seeding)) == view.counts
@@ -182,7 +183,7 @@ async def test_a_swarm_that_others_left_since_it_was_seen_is_seen_as_it_is(
     swarms = await seen_before(redis, make, range(150), range(1000, 1150))
     other = swarms_on(redis)
     for number in (*range(5, 150), *range(1005, 1150)):
-        other.leave(HASH, a_plan(make(number)).family, make(number))
+        await announce(other, a_plan(make(number), leaving=True, want=0))
     live = range(5), range(1000, 1005)
     first = await announce(swarms, a_plan(make(ME)))
     assert Counts(5, 0, 6) == first.counts
@@ -281,7 +282,7 @@ async def test_a_sample_serves_for_its_second_only(redis: WatchedRedis) -> None:
         await announce(swarms, a_plan(ipv4(ME)), NOW + 1)
     other = swarms_on(redis)
     for number in range(10):
-        other.leave(HASH, Family.IPV4, ipv4(number))
+        await announce(other, a_plan(ipv4(number), leaving=True, want=0))
     for _ in range(3):
         view = await announce(swarms, a_plan(ipv4(ME), want=200), NOW + 2)
         check_roles(view.own, ipv4, range(0), range(10, 100))

@@ -24,7 +24,7 @@ def ids(*secrets: bytes) -> ConnectionIds:
         (SLOT_S, SLOT_S + 239),
         (SLOT_S + 60, SLOT_S + 239),
         (SLOT_S + 119, SLOT_S + 239),
-        (SLOT_S + 120, SLOT_S + 359),  # a slot of the other parity
+        (SLOT_S + 120, SLOT_S + 359),
     ],
 )
 def test_an_id_is_good_until_the_next_slot_ends(minted_s: int, last_good_s: int) -> None:
@@ -36,10 +36,30 @@ def test_an_id_is_good_until_the_next_slot_ends(minted_s: int, last_good_s: int)
         assert not mine.valid(minted, IPV4, now_s)
 
 
-def test_an_id_of_a_clock_ahead_by_a_slot_waits_for_its_slot() -> None:
+def test_an_id_of_the_next_slot_is_good_and_one_of_the_slot_after_it_is_not() -> None:
     mine = ids(b"secret")
     minted = mine.mint(IPV4, SLOT_S)
-    assert not mine.valid(minted, IPV4, SLOT_S - 1)
+    assert mine.valid(minted, IPV4, SLOT_S - 1)
+    assert mine.valid(minted, IPV4, SLOT_S - LIFETIME_S)
+    assert not mine.valid(minted, IPV4, SLOT_S - LIFETIME_S - 1)
+
+
+@given(times.filter(lambda now_s: now_s > 300), st.integers(-60, 60))
+def test_an_id_lasts_a_minute_where_the_clock_differs_by_a_minute(now_s: int, skew_s: int) -> None:
+    mine = ids(b"secret")
+    minted = mine.mint(IPV4, now_s)
+    for age_s in range(0, 61, 10):
+        assert mine.valid(minted, IPV4, now_s + age_s + skew_s)
+
+
+def test_the_low_byte_of_the_slot_may_overflow() -> None:
+    last = 0xFF * LIFETIME_S  # the slot 255
+    mine = ids(b"secret")
+    minted = mine.mint(IPV4, last), mine.mint(IPV4, last + LIFETIME_S)
+    assert [0xFF, 0] == [each[-1] for each in minted]
+    for each in minted:
+        for now_s in (last, last + LIFETIME_S):
+            assert mine.valid(each, IPV4, now_s)
 
 
 def test_a_frontend_accepts_the_ids_of_another_one_with_the_same_secret() -> None:

@@ -53,8 +53,47 @@ def query(**changed: str | bytes | None) -> bytes:
         (b"/announce?next=/scrape", ("announce", None, b"next=/scrape")),
     ],
 )
-def test_a_target_leads_to_its_action(target: bytes, expected: tuple[str, str, bytes]) -> None:
-    assert expected == http.route(target)
+def test_a_target_leads_to_its_action(
+    target: bytes, expected: tuple[http.Action, str | None, bytes]
+) -> None:
+    assert http.Route(*expected) == http.route(target)
+
+
+@pytest.mark.parametrize(
+    ("target", "action", "passkey"),
+    [
+        (b"/announce/", "announce", None),
+        (b"/announce/word", "announce", "word"),
+        (b"/announce.php", "announce", None),
+        (b"/scrape.php", "scrape", None),
+        (b"/announce.php/word", "announce", "word"),
+        (b"/tracker.php/word/announce", "announce", "word"),
+        (b"/tracker.php/word/scrape", "scrape", "word"),
+        (b"//word//scrape.php", "scrape", "word"),
+    ],
+)
+def test_the_paths_of_well_known_trackers_are_ours(
+    target: bytes, action: http.Action, passkey: str | None
+) -> None:
+    assert http.Route(action, passkey, b"x") == http.route(target + b"?x")
+
+
+def test_other_paths_can_be_served_instead() -> None:
+    route = http.Routes(["/bt/announce", "/KEY/a"])
+    assert http.Route("announce", None, b"x") == route(b"/bt/announce?x")
+    assert http.Route("scrape", None, b"x") == route(b"http://host/bt/scrape?x")
+    assert http.Route("announce", "word", b"") == route(b"/word/a")
+    assert route(b"/announce").action is None
+
+
+def test_a_long_path_is_not_compared() -> None:
+    assert "announce" == http.route(b"/" * 500 + b"announce").action
+    assert http.route(b"/" * 8000 + b"announce").action is None
+
+
+@pytest.mark.parametrize("path", [b"/", b"/stats", b"/announce.aspx", b"*", b"/a/b/announce"])
+def test_a_hash_at_another_path_is_noticed(path: bytes) -> None:
+    assert "elsewhere" == http.route(path + b"?info_hash=x").action
 
 
 @pytest.mark.parametrize(
@@ -64,9 +103,8 @@ def test_a_target_leads_to_its_action(target: bytes, expected: tuple[str, str, b
         b"*",
         b"/",
         b"announce",
-        b"/announce/",
         b"/Announce",
-        b"/announce.php",
+        b"/announce.aspx",
         b"/announcement",
         b"/a/b/announce",
         b"/" + b"k" * 65 + b"/announce",
@@ -77,7 +115,7 @@ def test_a_target_leads_to_its_action(target: bytes, expected: tuple[str, str, b
     ],
 )
 def test_other_targets_lead_nowhere(path: bytes) -> None:
-    assert http.route(path + b"?a=1") == (None, None, b"a=1")
+    assert http.Route(None, None, b"a=1") == http.route(path + b"?a=1")
 
 
 @given(st.binary(max_size=200))
@@ -218,8 +256,6 @@ def test_ports_of_16_bits_are_read(port: int) -> None:
         ({"info_hash": "a" * 40}, "info_hash must be 20 bytes"),
         ({"peer_id": None}, "peer_id must be 20 bytes"),
         ({"peer_id": "a" * 32}, "peer_id must be 20 bytes"),
-        ({"port": None}, "port must be a number from 0 to 65535"),
-        ({"port": ""}, "port must be a number from 0 to 65535"),
         ({"port": "-1"}, "port must be a number from 0 to 65535"),
         ({"port": "65536"}, "port must be a number from 0 to 65535"),
         ({"port": "http"}, "port must be a number from 0 to 65535"),
@@ -242,6 +278,11 @@ def test_any_query_is_read_or_malformed(data: bytes) -> None:
 
 
 # Scrapes
+
+
+def test_hashes_of_a_wrong_length_are_left_out_of_a_scrape() -> None:
+    sent = b"info_hash=short&info_hash=%b&info_hash=" % (b"b" * 20)
+    assert (b"b" * 20,) == http.decode_scrape(sent, 4)
 
 
 def test_a_scrape_keeps_the_order_and_drops_repeats() -> None:

@@ -53,9 +53,9 @@ def test_any_announce_survives_a_round_trip(
 @given(st.lists(hashes, min_size=1, max_size=9, unique=True))
 def test_any_scrape_survives_a_round_trip(info_hashes: list[bytes]) -> None:
     url = http_client.scrape_url("http://t/secret/announce", info_hashes)
-    action, passkey, query = http.route(url.encode())
-    assert (action, passkey) == ("scrape", "secret")
-    assert tuple(info_hashes) == http.decode_scrape(query, 9)
+    found = http.route(url.encode())
+    assert ("scrape", "secret") == (found.action, found.passkey)
+    assert tuple(info_hashes) == http.decode_scrape(found.query, 9)
 
 
 @pytest.mark.parametrize(

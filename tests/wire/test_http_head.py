@@ -5,11 +5,12 @@ import contextlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tracker.errors import Malformed
 from tracker.wire.http_head import END, Head, decode_head
 
-PLAIN = Head(b"GET", b"/a?b=%00", False, True, False, False, None, None)
+PLAIN = Head(b"GET", b"/a?b=%00", False, True, False, False, None, None, None, None)
 
 
 def head(*lines: str, first: str = "GET /a?b=%00 HTTP/1.1") -> bytes:
@@ -20,33 +21,39 @@ def head(*lines: str, first: str = "GET /a?b=%00 HTTP/1.1") -> bytes:
     ("data", "expected"),
     [
         (head(), PLAIN),
-        (head("Host: x", "Accept: */*", "X-Odd: \x80\xff"), PLAIN),
-        (head(first="HEAD * HTTP/1.1"), PLAIN._replace(method=b"HEAD", target=b"*")),
+        (head("Host: x", "Accept: */*", "X-Odd: \x80\xff"), replace(PLAIN, host=b"x")),
+        (head("Host: x:1", "host: y"), replace(PLAIN, host=b"x:1")),
+        (head(first="HEAD * HTTP/1.1"), replace(PLAIN, method=b"HEAD", target=b"*")),
         (
             head(first="PUT http://h:1/a?b?c HTTP/1.1"),
-            PLAIN._replace(method=b"PUT", target=b"http://h:1/a?b?c"),
+            replace(PLAIN, method=b"PUT", target=b"http://h:1/a?b?c"),
         ),
-        (head("Connection: close"), PLAIN._replace(keep_alive=False)),
-        (head("connection: foo, CLOSE"), PLAIN._replace(keep_alive=False)),
+        (head("Connection: close"), replace(PLAIN, keep_alive=False)),
+        (head("connection: foo, CLOSE"), replace(PLAIN, keep_alive=False)),
         (head("Connection: keep-alive"), PLAIN),
-        (head(first="GET /a?b=%00 HTTP/1.0"), PLAIN._replace(http10=True, keep_alive=False)),
+        (head(first="GET /a?b=%00 HTTP/1.0"), replace(PLAIN, http10=True, keep_alive=False)),
         (
             head("Connection: Keep-Alive", first="GET /a?b=%00 HTTP/1.0"),
-            PLAIN._replace(http10=True),
+            replace(PLAIN, http10=True),
         ),
-        (head("Upgrade: WebSocket", "Connection: Upgrade"), PLAIN._replace(websocket=True)),
+        (
+            head("Upgrade: WebSocket", "Connection: Upgrade", "Sec-WebSocket-Key: x"),
+            replace(PLAIN, websocket=True),
+        ),
+        (head("Upgrade: websocket", "Connection: Upgrade"), PLAIN),
+        (head("Sec-WebSocket-Key: x"), PLAIN),
         (head("Upgrade: h2c", "Connection: Upgrade"), PLAIN),
         (head("Content-Length: 0"), PLAIN),
-        (head("Content-Length: 5"), PLAIN._replace(body=True)),
-        (head("Transfer-Encoding: chunked"), PLAIN._replace(body=True)),
-        (head("X-Forwarded-For: 1.2.3.4"), PLAIN._replace(x_forwarded_for=b"1.2.3.4")),
+        (head("Content-Length: 5"), replace(PLAIN, body=True)),
+        (head("Transfer-Encoding: chunked"), replace(PLAIN, body=True)),
+        (head("X-Forwarded-For: 1.2.3.4"), replace(PLAIN, x_forwarded_for=b"1.2.3.4")),
         (
             head("X-Forwarded-For: 1.2.3.4", "x-forwarded-for: ::1, ::2"),
-            PLAIN._replace(x_forwarded_for=b"1.2.3.4,::1, ::2"),
+            replace(PLAIN, x_forwarded_for=b"1.2.3.4,::1, ::2"),
         ),
         (
             head("Forwarded: for=a", "Forwarded: for=b"),
-            PLAIN._replace(forwarded=b"for=a,for=b"),
+            replace(PLAIN, forwarded=b"for=a,for=b"),
         ),
     ],
 )
@@ -88,3 +95,10 @@ def test_what_is_no_head_is_malformed(data: bytes) -> None:
 def test_any_bytes_are_a_head_or_malformed(data: bytes) -> None:
     with contextlib.suppress(Malformed):
         decode_head(data.replace(END, b"") + END)
+
+
+@pytest.mark.parametrize("header", ["X-Real-IP: 1.2.3.4", "x-real-ip:1.2.3.4"])
+def test_the_header_asked_for_is_kept(header: str) -> None:
+    data = head("X-Real-IP: 6.6.6.6", header, "X-Real-IP-Not: 7.7.7.7")
+    assert b"1.2.3.4" == decode_head(data, b"x-real-ip").named
+    assert decode_head(data).named is None

@@ -142,7 +142,9 @@ def test_a_response_in_bytes(
     keep_alive: bool, http10: bool, connection: bytes, head_only: bool
 ) -> None:
     expected = (
-        b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nAccess-Control-Allow-Origin: *\r\n"
+        b"HTTP/1.1 200 OK\r\nServer: tracker-cluster\r\nContent-Type: text/plain\r\n"
+        b"X-Content-Type-Options: nosniff\r\n"
+        b"Content-Security-Policy: frame-ancestors 'none'\r\nAccess-Control-Allow-Origin: *\r\n"
         + connection
         + b"Content-Length: 4\r\n\r\n"
         + (b"" if head_only else b"d1e\n")
@@ -170,4 +172,4 @@ def test_other_statuses_have_their_phrase(status: int, line: bytes) -> None:
 
 def test_a_wrong_method_is_told_the_right_ones() -> None:
     response = http.encode_response(405, b"", keep_alive=True, http10=False, head_only=False)
-    assert b"\r\nAllow: GET, HEAD\r\n" in response
+    assert b"\r\nAllow: GET, HEAD, OPTIONS\r\n" in response

@@ -13,7 +13,10 @@ from tracker.wire.proxy_protocol import (
     MAX_SIZE_V1,
     Address,
     Header,
+    Path,
     decode,
+    decode_datagram,
+    encode_datagram,
     encode_v1,
     encode_v2,
 )
@@ -157,3 +160,40 @@ def test_any_bytes_are_a_head_or_need_more_or_are_malformed(start: bytes, rest: 
 def test_nobody_is_waited_for_beyond_the_largest_head(start: bytes, filler: bytes) -> None:
     with contextlib.suppress(Malformed):
         assert decode(start + filler * (MAX_SIZE // 2)) is not None
+
+
+# Headers that an answer returns
+
+ENDS4 = (bytes((192, 0, 2, 1)), 1000), (bytes((192, 0, 2, 9)), 6969)
+ENDS6 = (bytes(range(16)), 1000), (bytes(range(16, 32)), 6969)
+
+
+@pytest.mark.parametrize(("source", "destination"), [ENDS4, ENDS6])
+def test_a_header_for_a_datagram_asks_for_its_return(source: Address, destination: Address) -> None:
+    header = encode_datagram(source, destination)
+    assert Header(len(header), source, returned=True) == decode(header + b"request")
+    assert Path(len(header), source, destination) == decode_datagram(header + b"answer")
+    plain = decode(encode_v2(source, destination))
+    assert plain
+    assert not plain.returned
+
+
+@pytest.mark.parametrize(("source", "destination"), [ENDS4, ENDS6])
+def test_other_bytes_are_no_returned_header(source: Address, destination: Address) -> None:
+    header = encode_datagram(source, destination)
+    for data in (
+        b"",
+        b"answer",
+        header[:-1],
+        header[1:],
+        header[:-1] + b"x",
+        encode_v2(source, destination),
+        encode_v1(source, destination),
+    ):
+        assert decode_datagram(data) is None
+
+
+@given(st.binary(max_size=100))
+def test_any_bytes_are_read_as_a_returned_header_or_none(data: bytes) -> None:
+    path = decode_datagram(data)
+    assert path is None or data.startswith(encode_datagram(path.source, path.destination))

@@ -3,19 +3,27 @@
 from contextlib import suppress
 
 import msgpack
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tracker.errors import Malformed
 from tracker.model import Answer, Offer
 from tracker.wire.relay import (
+    DIGEST_SIZE,
+    MAX_FRAME,
+    MAX_ITEMS,
+    VERSION,
+    VERSION_OF_MOVED,
     Frame,
     Item,
     Moved,
     OtherVersion,
     Packed,
     Probe,
+    address_digest,
     decode_frame,
     encode_answer,
     encode_frame,
@@ -26,15 +34,21 @@ from tracker.wire.relay import (
 
 SENDER = b"frontend"
 HASH, ANNE, BERT = b"h" * 20, b"a" * 20, b"b" * 20
+MAX_TEXT = 10_000
 AN_OFFER = [0, HASH, ANNE, BERT, b'"1"', b"{}", 7]
 AN_ANSWER = [1, HASH, ANNE, b'"1"', b"{}", 7]
 
 ids = st.binary(min_size=20, max_size=20)
-numbers = st.integers(0, 2**63)
+numbers = st.integers(0, 2**63 - 1)
+digests = st.binary(min_size=DIGEST_SIZE, max_size=DIGEST_SIZE)
+strings = st.text(max_size=64).map(msgspec.json.encode)
+objects = st.dictionaries(st.text(), st.text() | st.integers(0, 9) | st.none(), max_size=5).map(
+    msgspec.json.encode
+)
 items = st.one_of(
-    st.builds(Offer, ids, ids, ids, st.binary(), st.binary(), st.just(SENDER), numbers),
-    st.builds(Answer, ids, ids, st.binary(), st.binary(), numbers),
-    st.builds(Moved, st.lists(st.tuples(ids, ids, numbers))),
+    st.builds(Offer, ids, ids, ids, strings, objects, st.just(SENDER), numbers),
+    st.builds(Answer, ids, ids, strings, objects, numbers),
+    st.builds(Moved, st.lists(st.tuples(ids, ids, numbers, digests))),
     st.builds(Probe, numbers),
 )
 anything: st.SearchStrategy[object] = st.recursive(
@@ -52,6 +66,15 @@ def encode(item: Item) -> Packed:
     return encode_moved(item) if isinstance(item, Moved) else encode_probe(item)
 
 
+def decoded(data: bytes) -> Frame:
+    """A frame, read with room for `MAX_TEXT` bytes in an offer or answer."""
+    return decode_frame(data, MAX_TEXT)
+
+
+def version_of(items: list[Item]) -> int:
+    return VERSION_OF_MOVED if any(isinstance(item, Moved) for item in items) else VERSION
+
+
 def a_frame(*items: object, version: object = 1, sender: object = SENDER) -> bytes:
     data: bytes = msgpack.packb([version, sender, list(items)])
     return data
@@ -59,13 +82,14 @@ def a_frame(*items: object, version: object = 1, sender: object = SENDER) -> byt
 
 @given(st.lists(items))
 def test_any_items_survive_the_way(items: list[Item]) -> None:
-    assert Frame(SENDER, items) == decode_frame(encode_frame(SENDER, map(encode, items)))
+    frame = encode_frame(SENDER, map(encode, items), version_of(items))
+    assert Frame(SENDER, items) == decoded(frame)
 
 
 def test_an_answer_goes_back_to_who_sent_the_frame_of_the_offer() -> None:
     offer = Offer(HASH, ANNE, BERT, b'"1"', b"{}", b"whatever", 7)
-    frame = decode_frame(encode_frame(SENDER, [encode_offer(offer)]))
-    assert [offer._replace(frontend=SENDER)] == frame.items
+    frame = decoded(encode_frame(SENDER, [encode_offer(offer)]))
+    assert [replace(offer, frontend=SENDER)] == frame.items
 
 
 @pytest.mark.parametrize(
@@ -74,23 +98,53 @@ def test_an_answer_goes_back_to_who_sent_the_frame_of_the_offer() -> None:
         (Offer(HASH, ANNE, BERT, b'"1"', b"{}", SENDER, 7), AN_OFFER),
         (Answer(HASH, ANNE, b'"1"', b"{}", 7), AN_ANSWER),
         (
-            Moved([(HASH, ANNE, 1), (HASH, BERT, 2**40)]),
-            [2, HASH + ANNE + b"\0\0\0\0\0\0\0\1" + HASH + BERT + b"\0\0\1\0\0\0\0\0"],
+            Moved([(HASH, ANNE, 1, b"addressA"), (HASH, BERT, 2**40, b"addressB")]),
+            [
+                2,
+                HASH
+                + ANNE
+                + b"\0\0\0\0\0\0\0\1addressA"
+                + HASH
+                + BERT
+                + b"\0\0\1\0\0\0\0\0addressB",
+            ],
         ),
         (Moved([]), [2, b""]),
         (Probe(300), [3, 300]),
     ],
 )
 def test_frames_read_and_write_the_same_bytes(item: Item, kind: list[object]) -> None:
-    assert a_frame(kind) == encode_frame(SENDER, [encode(item)])
-    assert Frame(SENDER, [item]) == decode_frame(a_frame(kind))
+    version = version_of([item])
+    assert a_frame(kind, version=version) == encode_frame(SENDER, [encode(item)], version)
+    assert Frame(SENDER, [item]) == decoded(a_frame(kind, version=version))
 
 
-@pytest.mark.parametrize("version", [0, 2, 255, -1, 2**64 - 1])
+def test_browsers_that_moved_are_ignored_in_frames_of_the_first_version() -> None:
+    """Those of the earlier release do not prove their address, and have another size."""
+    assert Frame(SENDER, [Moved([]), Probe(1)]) == decoded(a_frame([2, bytes(48)], [3, 1]))
+
+
+def test_addresses_have_digests_of_their_own() -> None:
+    digests = {address_digest(bytes([0, 0, 0, number])) for number in range(256)}
+    assert (256, {DIGEST_SIZE}) == (len(digests), {len(digest) for digest in digests})
+
+
+def test_the_bounds_of_a_frame_leave_room_for_all_that_is_sent() -> None:
+    text = b"{%b}" % (b" " * (MAX_TEXT - 2))
+    large = Offer(HASH, ANNE, BERT, b'"%b"' % (b"\\u0000" * 64), text, SENDER, 2**63 - 1)
+    assert [large] == decode_frame(encode_frame(SENDER, [encode_offer(large)]), MAX_TEXT).items
+    item = encode_answer(Answer(HASH, ANNE, b'"1"', b"{%b}" % (b" " * 8_000), 1))
+    full = [item] * (MAX_FRAME // len(item))
+    assert len(full) == len(decoded(encode_frame(SENDER, full)).items)
+    many = [encode_probe(Probe(1))] * MAX_ITEMS
+    assert MAX_ITEMS == len(decoded(encode_frame(SENDER, many)).items)
+
+
+@pytest.mark.parametrize("version", [0, 3, 255, -1, 2**64 - 1])
 @pytest.mark.parametrize("rest", [[], [SENDER, []], [[[[]]], {"of": "the future"}]])
 def test_a_frame_of_another_version_is_told_apart(version: int, rest: list[object]) -> None:
     with pytest.raises(OtherVersion, match=f"version {version}$"):
-        decode_frame(msgpack.packb([version, *rest]))
+        decoded(msgpack.packb([version, *rest]))
 
 
 @pytest.mark.parametrize(
@@ -119,7 +173,7 @@ def test_a_frame_of_another_version_is_told_apart(version: int, rest: list[objec
 )
 def test_what_is_no_frame_is_refused(data: bytes) -> None:
     with pytest.raises(Malformed) as caught:
-        decode_frame(data)
+        decoded(data)
     assert "malformed" == caught.value.label
 
 
@@ -146,22 +200,55 @@ def test_what_is_no_frame_is_refused(data: bytes) -> None:
         [2, bytes(47)],
         [2, [HASH, ANNE]],
         [3, -1],
+        [3, 2**63],
         [3, b"1"],
+        *(
+            [*AN_OFFER[:5], text, 7]
+            for text in (b"", b"[]", b"1", b"{", b"{}}", b"{} ", b'{"\xff":1}', b'{"a"}', b"{}\n{}")
+        ),
+        [*AN_OFFER[:5], b"{%b}" % (b" " * (MAX_TEXT - 1)), 7],
+        [*AN_ANSWER[:4], b"null", 7],
+        *(
+            [*AN_OFFER[:4], offer_id, b"{}", 7]
+            for offer_id in (
+                b"",
+                b"1",
+                b'"',
+                b'"1',
+                b'"1","a":"2"',
+                b'"\xff"',
+                b'"%b"' % bytes(400),
+            )
+        ),
+        [*AN_ANSWER[:3], b'"a"b"', b"{}", 7],
     ],
 )
 def test_one_wrong_item_spoils_the_frame(item: object) -> None:
     with pytest.raises(Malformed):
-        decode_frame(a_frame(AN_ANSWER, item, AN_OFFER))
+        decoded(a_frame(AN_ANSWER, item, AN_OFFER, version=2))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        a_frame(*[[3, 1]] * (MAX_ITEMS + 1)),
+        a_frame(*[[3, 1]] * 10) + bytes(MAX_FRAME),
+        a_frame([2, bytes(56 * 5_000)], version=2),
+    ],
+)
+def test_a_frame_beyond_the_bounds_is_refused(data: bytes) -> None:
+    with pytest.raises(Malformed):
+        decoded(data)
 
 
 @given(st.binary())
 def test_any_bytes_are_a_frame_or_malformed(data: bytes) -> None:
     with suppress(Malformed):
-        decode_frame(data)
+        decoded(data)
 
 
 @given(anything, st.lists(st.lists(anything) | anything))
 def test_any_message_pack_is_a_frame_or_malformed(version: object, items: list[object]) -> None:
     for data in a_frame(*items), a_frame(*items, version=version), msgpack.packb(items):
         with suppress(Malformed):
-            decode_frame(data)
+            decoded(data)

@@ -5,6 +5,7 @@ import contextlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tracker.errors import Malformed
 from tracker.model import IPV4_SIZE, IPV6_SIZE, Counts, Event
@@ -164,22 +165,22 @@ def test_every_port_comes_through(field: str, port: int) -> None:
     ],
 )
 def test_url_data_is_read_from_whole_options(options: bytes, url_data: bytes) -> None:
-    expected = ANNOUNCE_REQUEST._replace(url_data=url_data)
+    expected = replace(ANNOUNCE_REQUEST, url_data=url_data)
     assert expected == decode_announce(ANNOUNCE_BYTES + options)
 
 
 def test_long_url_data_is_written_in_parts_of_255_bytes() -> None:
     url_data = bytes(range(256)) + b"?"
-    packet = encode_announce_request(ANNOUNCE_REQUEST._replace(url_data=url_data))
+    packet = encode_announce_request(replace(ANNOUNCE_REQUEST, url_data=url_data))
     assert b"\x02\xff" + url_data[:255] + b"\x02\x02" + url_data[255:] == packet[98:]
     assert url_data == decode_announce(packet).url_data
 
 
 def test_options_far_behind_are_not_read() -> None:
-    """So that a datagram of 64 KiB of one-byte options costs no more than one of 2 KiB."""
+    """So that a datagram full of one-byte options costs no more than others."""
     url_data = b"\x02\x03/an"
-    assert decode_announce(ANNOUNCE_BYTES + b"\x01" * 1900 + url_data).url_data == b"/an"
-    assert decode_announce(ANNOUNCE_BYTES + b"\x01" * 60_000 + url_data).url_data == b""
+    assert decode_announce(ANNOUNCE_BYTES + b"\x01" * 15 + url_data).url_data == b"/an"
+    assert decode_announce(ANNOUNCE_BYTES + b"\x01" * 16 + url_data).url_data == b""
 
 
 @pytest.mark.parametrize("size", range(98))
@@ -310,7 +311,7 @@ def test_any_bytes_are_a_request_or_malformed(data: bytes) -> None:
 @given(st.binary(max_size=300))
 def test_any_bytes_behind_an_announce_are_options_or_ignored(options: bytes) -> None:
     request = decode_announce(ANNOUNCE_BYTES + options)
-    assert ANNOUNCE_REQUEST == request._replace(url_data=b"")
+    assert ANNOUNCE_REQUEST == replace(request, url_data=b"")
     assert len(request.url_data) <= len(options)
 
 

@@ -40,8 +40,8 @@ def test_any_announce_survives_a_round_trip(
         info_hash, peer_id, event=event, left=left, numwant=numwant, offers=offers
     )
     wanted = len(offers) if numwant is None else numwant
-    expected = AnnounceMessage(info_hash, peer_id, event, left == 0, wanted, tuple(offers))
-    assert expected == websocket.decode(data)
+    expected = AnnounceMessage(info_hash, peer_id, event, left == 0, wanted, tuple(offers), 0, 0)
+    assert expected == websocket.decode(data, 10, 100)
 
 
 @given(ids, ids, ids, strings, objects)
@@ -50,13 +50,13 @@ def test_any_answer_survives_a_round_trip(
 ) -> None:
     data = client.encode_answer_request(info_hash, peer_id, to_peer_id, offer_id, answer)
     expected = AnswerMessage(info_hash, peer_id, to_peer_id, offer_id, answer)
-    assert expected == websocket.decode(data)
+    assert expected == websocket.decode(data, 10, 100)
 
 
 @given(st.lists(ids, min_size=1, unique=True))
 def test_any_scrape_survives_a_round_trip(info_hashes: list[bytes]) -> None:
-    expected = ScrapeMessage(tuple(info_hashes))
-    assert expected == websocket.decode(client.encode_scrape_request(info_hashes))
+    expected = ScrapeMessage(tuple(info_hashes), len(info_hashes))
+    assert expected == websocket.decode(client.encode_scrape_request(info_hashes), 10, 100)
 
 
 @given(ids, st.integers(1, 9999), counts)
@@ -91,7 +91,7 @@ def test_any_relay_of_ours_is_read(
 
 @pytest.mark.parametrize("info_hash", [None, HASH])
 def test_an_error_is_read(info_hash: bytes | None) -> None:
-    data = websocket.encode_error("announce", info_hash, "no")
+    data = websocket.encode_error("announce", info_hash, "no", 120)
     assert client.ErrorReply(info_hash, "no") == client.decode_reply(data)
 
 

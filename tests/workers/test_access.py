@@ -3,7 +3,7 @@
 import asyncio
 import gzip
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import aiohttp
@@ -164,6 +164,20 @@ async def test_a_list_that_cannot_be_had_leaves_in_force_what_was(
     with pytest.raises(Unavailable, match="can't be read: No such file"):
         await job(store, deny=file.with_name("gone")).run_once(TOKEN)
     assert [A, B] == (await in_force(store))[DENY]
+
+
+async def test_a_list_to_allow_that_never_could_be_had_allows_nothing(
+    store: AccessStore, file: Path
+) -> None:
+    gone = file.with_name("gone")
+    for place in (None, gone):  # also where all was allowed before
+        with suppress(Unavailable):
+            await job(store, allow=place, deny=file).run_once(TOKEN)
+    assert {ALLOW: [], DENY: [A, B]} == await in_force(store)
+    await job(store, allow=file, deny=file).run_once(TOKEN)
+    with pytest.raises(Unavailable):
+        await job(store, allow=gone, deny=file).run_once(TOKEN)
+    assert [A, B] == (await in_force(store))[ALLOW]
 
 
 async def test_without_redis_the_job_says_so(file: Path) -> None:

@@ -1,6 +1,7 @@
 """When frontends are buried; how is tested with the store."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 import structlog.testing
@@ -21,6 +22,7 @@ from tracker.settings import ClusterSettings
 from tracker.store.burial import Burial as Graves
 from tracker.store.connect import connect
 from tracker.store.keys import FRONTENDS, swarm_key
+from tracker.store.redis_time import redis_time
 from workers.burial import LOOKS, Burial
 
 A, B = b"frontenA", b"frontenB"
@@ -33,7 +35,11 @@ class World:
     def __init__(self, redis: WatchedRedis) -> None:
         self.redis = redis
         self.now_s = NOW
-        self.job = Burial(Graves(redis), CLUSTER, lambda: self.now_s)
+        self.job = Burial(Graves(redis), CLUSTER, self.now)
+
+    async def now(self) -> int:
+        """The time of Redis."""
+        return self.now_s
 
     async def beat(self, *frontends: FrontendId) -> None:
         """A sign of life of each."""
@@ -114,8 +120,17 @@ async def test_who_came_back_between_two_looks_lives(world: World) -> None:
 
 async def test_without_redis_the_job_says_so_and_has_not_looked() -> None:
     redis = connect("unix:///nowhere/redis.sock", SETTINGS, Metrics())
-    job = Burial(Graves(redis), CLUSTER, lambda: NOW)
+    job = Burial(Graves(redis), CLUSTER, partial(redis_time, redis))
     for _ in range(LOOKS):
         with pytest.raises(Unavailable):
             await job.run_once(1)
     assert not job._looks
+
+
+@pytest.mark.parametrize("skew_s", [-60, 60])
+async def test_a_primary_with_another_clock_makes_no_one_dead(world: World, skew_s: int) -> None:
+    """After a failover, Redis's time goes forward or back."""
+    await world.runs(A, B)
+    world.now_s += skew_s
+    assert [] == await world.runs(A, B, count=2 * LOOKS)
+    assert {A, B} == await world.registered()

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 import pytest
 import structlog.testing
 
-from tracker.errors import Unavailable
+from tracker.errors import Away, Unavailable
 from tracker.metrics import Metrics
 from workers.runner import Job, run
 
@@ -59,7 +59,11 @@ def fail() -> None:
 
 
 def find_redis_away() -> None:
-    raise Unavailable("the tracker's store is away")
+    raise Away
+
+
+def be_refused() -> None:
+    raise Unavailable("the access list deny:file is not whole in Redis")
 
 
 async def test_a_job_runs_again_and_again(metrics: Metrics) -> None:
@@ -78,7 +82,7 @@ async def test_a_job_waits_its_period(metrics: Metrics) -> None:
 
 @pytest.mark.parametrize(
     ("body", "event", "outcome"),
-    [(fail, "job.failed", "internal"), (find_redis_away, "job.failed", "unavailable")],
+    [(fail, "job.failed", "internal"), (be_refused, "job.failed", "unavailable")],
 )
 async def test_a_failure_is_told_and_the_next_period_goes_on(
     metrics: Metrics, body: Callable[[], None], event: str, outcome: str
@@ -90,6 +94,17 @@ async def test_a_failure_is_told_and_the_next_period_goes_on(
             await good.turns(3)
     assert metrics.jobs["bad", outcome] >= 2
     assert {(event, "bad"), ("job.done", "good")} == {(e["event"], e["job"]) for e in events}
+
+
+async def test_a_job_that_finds_redis_away_leaves_the_line_to_its_connection(
+    metrics: Metrics,
+) -> None:
+    job = Repeated(find_redis_away)
+    with structlog.testing.capture_logs() as events:
+        async with running(metrics, job):
+            await job.turns(3)
+    assert metrics.jobs["repeated", "unavailable"] >= 2
+    assert {"debug"} == {event["log_level"] for event in events}
 
 
 async def test_a_run_that_takes_too_long_is_given_up(metrics: Metrics) -> None:

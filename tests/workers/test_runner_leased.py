@@ -188,19 +188,27 @@ async def test_a_redis_that_comes_back_empty_is_served_anew(
 
 
 class Broken:
-    """Leases with a defect."""
+    """Leases that fail with a defect until they are repaired."""
 
     ttl_s = TTL_S
+    broken = True
 
     async def acquire(self, name: str) -> int | None:
-        raise RuntimeError(name)
+        if self.broken:
+            raise RuntimeError(name)
+        return 1
 
     async def release(self, name: str) -> None:
-        """Never called."""
+        """Nothing to give back."""
 
 
-async def test_a_defect_of_the_leases_is_not_kept_quiet() -> None:
-    work = run_leased([Shared()], Broken(), asyncio.Event(), Metrics())
-    with pytest.raises(ExceptionGroup) as caught:
+async def test_a_defect_of_the_leases_is_logged_and_does_not_end_the_job() -> None:
+    leases, job, stop = Broken(), Shared(), asyncio.Event()
+    with structlog.testing.capture_logs() as logs:
+        work = asyncio.create_task(run_leased([job], leases, stop, Metrics()))
+        await until(lambda: bool(logs))
+        leases.broken = False
+        await until(lambda: job.tokens == [1])
+        stop.set()
         await asyncio.wait_for(work, DEADLINE_S)
-    assert ["RuntimeError('shared')"] == [repr(each) for each in caught.value.exceptions]
+    assert ("task.failed", "shared") == (logs[0]["event"], logs[0]["task"])

@@ -11,7 +11,7 @@ PERIOD_S = 1000
 class Clock:
     now_s = NOW
 
-    def __call__(self) -> int:
+    async def __call__(self) -> int:
         return self.now_s
 
 

@@ -21,7 +21,7 @@ class Clock:
 
     now_s = NOW - 1
 
-    def __call__(self) -> int:
+    async def __call__(self) -> int:
         self.now_s += 1
         return self.now_s
 

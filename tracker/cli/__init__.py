@@ -9,6 +9,7 @@ import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Final, Protocol, cast
 
@@ -17,6 +18,7 @@ from tracker import __version__
 _COMMANDS: Final = {
     "serve": "run a tracker",
     "workers": "run the background jobs of a cluster",
+    "forward": "balance UDP datagrams over the frontends of a cluster",
     "announce": "announce to a tracker and show its reply",
     "scrape": "ask a tracker for the counts of swarms",
     "torrent": "write a .torrent file and print its magnet link",
@@ -55,6 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parse(argv: Sequence[str]) -> Namespace:
     parser = ArgumentParser("tracker", description="A BitTorrent tracker.", allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"tracker {__version__}")
+    known: list[str] = []
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, summary in _COMMANDS.items():
         subparser = commands.add_parser(
@@ -62,7 +65,13 @@ def _parse(argv: Sequence[str]) -> Namespace:
         )
         if name in argv:
             _command(name).configure(subparser)
-    return parser.parse_args(argv)
+            known += subparser._option_string_actions  # noqa: SLF001 - there is no public name
+    arguments, unknown = parser.parse_known_args(argv)
+    if unknown:
+        near = get_close_matches(unknown[0].partition("=")[0], known, 1)
+        hint = f" (did you mean {near[0]}?)" if near else ""
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
+    return arguments
 
 
 def _command(name: str) -> _Command:

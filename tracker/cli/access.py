@@ -86,11 +86,11 @@ def run(arguments: Namespace) -> int:
     logs.configure("warning", settings.log.json_lines)
     try:
         return asyncio.run(_run(arguments, settings))
-    except ValueError as error:  # of the URL
-        print_problem(error)
+    except ValueError as error:
+        print_problem(f"redis.url: {error}")
         return 2
     except TrackerError as error:
-        print_problem(error.reason)
+        print_problem(error)
         return 1
 
 

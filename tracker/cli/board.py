@@ -22,6 +22,7 @@ MIB: Final = 1 << 20
 def board(overview: Overview) -> RenderableType:
     """All of it, one below the other; what a small terminal may cut off comes last."""
     parts = [*_frontends(overview), *_redis(overview.nodes)]
+    parts += [Text(f"warning: {each}", style="red") for each in overview.warnings]
     if overview.snapshot is None:
         parts.append(Text("\nNothing was counted lately: is no `tracker workers` running?"))
     else:
@@ -83,7 +84,7 @@ def _frontends(overview: Overview) -> Iterator[RenderableType]:
         style = None if frontend.id in alive else "red"
         _add(table, [*_frontend(frontend, overview)], style)
     _add(table, ["all", *[""] * 5, *_rates(overview.total_rates)], "bold")
-    yield _title(f"{len(alive)} frontends")
+    yield _title(f"{len(alive)} frontend{'' if len(alive) == 1 else 's'}")
     yield table
 
 

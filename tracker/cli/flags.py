@@ -19,7 +19,7 @@ from tracker.config import (
     load,
     section_type,
 )
-from tracker.settings import Settings
+from tracker.settings import AccessSettings, Settings
 
 _ALIASES: Final = {"redis.url": ["--redis"]}
 _ALL: Final = frozenset(Settings.model_fields)
@@ -52,6 +52,23 @@ def settings_of(arguments: Namespace) -> Settings | None:
         for problem in error.problems:
             print_problem(problem)
         return None
+
+
+def lists_exist(settings: AccessSettings) -> bool:
+    """Return whether all files of access lists exist; print those that do not.
+
+    URLs pass: their servers may answer later.
+    """
+    missing = False
+    for entry in ENTRIES:
+        place = {"access.allow": settings.allow, "access.deny": settings.deny}.get(entry.name)
+        if place and not place.startswith(("http://", "https://")) and not Path(place).exists():
+            print_problem(
+                f"{entry.name} = {place!r} ({entry.flag}, {entry.variable}): no such file: "
+                "create it, even if it is empty, or correct the path"
+            )
+            missing = True
+    return not missing
 
 
 def _add_flag(group: _ArgumentGroup, entry: Entry) -> None:

@@ -3,6 +3,11 @@
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from typing import Final
+
+from tracker.text import printable
+
+_LONGEST: Final = 1000  # characters of a cell or a problem
 
 
 def print_table(rows: Iterable[Sequence[object]]) -> None:
@@ -30,5 +35,4 @@ def print_problem(problem: object) -> None:
 
 def _printable(value: object) -> str:
     """Its text, without what could move the cursor of a terminal: trackers may send anything."""
-    text = str(value)
-    return text if text.isprintable() else text.encode("unicode_escape").decode()
+    return printable(str(value), _LONGEST)

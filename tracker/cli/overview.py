@@ -1,12 +1,13 @@
 """All that there is to see of a cluster, gathered at one time."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from tracker.model import Activity, FrontendId, Point, Snapshot, SwarmSize
+from tracker.policy.headroom import AMPLE, WARNINGS, room
 from tracker.policy.rates import activity, total
-from tracker.settings import WorkersSettings
+from tracker.settings import LimitsSettings, WorkersSettings
 from tracker.store.census import Census
 from tracker.store.frontends import Frontend, registered
 from tracker.store.history import History
@@ -23,6 +24,7 @@ class Overview(NamedTuple):
     snapshot: Snapshot | None  # None: no background job counted
     history: list[Point]
     nodes: list[Node]
+    warnings: Sequence[str] = ()  # one line each, about nodes that are nearly full
 
     @property
     def total_rates(self) -> dict[str, float]:
@@ -33,8 +35,14 @@ class Overview(NamedTuple):
 class Observer:
     """Looks at a cluster, as often as one likes."""
 
-    def __init__(self, redis: Redis, settings: WorkersSettings) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        settings: WorkersSettings,
+        limits: LimitsSettings = LimitsSettings(),  # noqa: B008 - frozen
+    ) -> None:
         self._redis = redis
+        self._full = limits.redis_full_percent / 100
         self._census = Census(redis)
         self._history = History(redis, settings)
         self._activity: dict[FrontendId, Activity] = {}
@@ -59,7 +67,18 @@ class Observer:
         }
         rates = {id_: each.rates for id_, each in self._activity.items()}
         frontends.sort(key=_place)
-        return Overview(now, frontends, rates, snapshot, history, servers)
+        warnings = list(_warnings(servers, self._full))
+        return Overview(now, frontends, rates, snapshot, history, servers, warnings)
+
+
+def _warnings(nodes: Iterable[Node], limit: float) -> Iterator[str]:
+    """One line for each node that lacks room for new peers."""
+    for address, vitals in nodes:
+        if vitals:
+            evicts = vitals.policy != "noeviction"
+            now = room(vitals.memory, vitals.max_memory, limit, AMPLE, evicts=evicts)
+            if now:
+                yield f"{address}: {WARNINGS[now]}"
 
 
 def _place(frontend: Frontend) -> tuple[str, int, FrontendId]:
@@ -80,6 +99,7 @@ def document(overview: Overview) -> dict[str, Any]:
             {"address": node.address, **(node.vitals._asdict() if node.vitals else {"role": None})}
             for node in overview.nodes
         ],
+        "warnings": [*overview.warnings],
         "history": [
             {**point._asdict(), "rates": _rounded(point.rates)} for point in overview.history
         ],

@@ -5,7 +5,6 @@ It asks Redis alone, so it works from any machine that can reach that.
 
 import asyncio
 import sys
-import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,12 +16,13 @@ from rich.text import Text
 
 from tracker import log as logs
 from tracker.cli.board import board
-from tracker.cli.connection import NO_URL, connected
+from tracker.cli.connection import NO_URL, check_url, connected
 from tracker.cli.flags import add_flags, settings_of
 from tracker.cli.output import print_json, print_problem
 from tracker.cli.overview import Observer, Overview, document
 from tracker.errors import Unavailable
 from tracker.settings import Settings
+from tracker.store.redis_time import redis_time
 
 _REFRESH_S: Final = 2.0
 _WIDTH: Final = 160  # characters, where no terminal tells
@@ -53,15 +53,14 @@ def run(arguments: Namespace) -> int:
     if settings.redis.url is None:
         print_problem(NO_URL)
         return 2
+    if not check_url(settings.redis):
+        return 2
     logs.configure("error", settings.log.json_lines)
     try:
         with _output(arguments) as output:
             asyncio.run(_look(settings, output, watch=arguments.watch))
-    except ValueError as error:  # of the URL
-        print_problem(error)
-        return 2
     except Unavailable as error:
-        print_problem(error.reason)
+        print_problem(error)
         return 1
     except KeyboardInterrupt:
         return 0 if arguments.watch else 1
@@ -70,14 +69,14 @@ def run(arguments: Namespace) -> int:
 
 async def _look(settings: Settings, output: _Output, *, watch: bool) -> None:
     async with connected(settings.redis) as redis:
-        observer = Observer(redis, settings.workers)
-        output.show(await observer.look(time.time()))
+        observer = Observer(redis, settings.workers, settings.limits)
+        output.show(await observer.look(await redis_time(redis)))
         while watch:
             await asyncio.sleep(_REFRESH_S)
             try:
-                output.show(await observer.look(time.time()))
+                output.show(await observer.look(await redis_time(redis)))
             except Unavailable as error:
-                output.tell(error.reason)
+                output.tell(error)
 
 
 @contextmanager

@@ -2,8 +2,8 @@
 
 from argparse import ArgumentParser, Namespace
 
-from tracker.cli.connection import NO_URL
-from tracker.cli.flags import add_flags, settings_of
+from tracker.cli.connection import NO_URL, check_url
+from tracker.cli.flags import add_flags, lists_exist, settings_of
 from tracker.cli.output import print_problem
 
 
@@ -20,6 +20,8 @@ def run(arguments: Namespace) -> int:
         return 2
     if settings.redis.url is None:
         print_problem(NO_URL)
+        return 2
+    if not check_url(settings.redis) or not lists_exist(settings.access):
         return 2
     from tracker import jobs  # noqa: PLC0415 - the whole server: not for a usage error
 

@@ -5,9 +5,12 @@ module (and library) is imported when the first such URL is asked.
 """
 
 import asyncio
+import os
+import re
+import ssl
 from collections.abc import Awaitable, Mapping, Sequence
 from importlib import import_module
-from socket import AF_UNSPEC, AddressFamily
+from socket import AF_UNSPEC, AddressFamily, gaierror
 from typing import Final, Protocol, TypeVar, cast
 from urllib.parse import urlsplit
 
@@ -40,6 +43,7 @@ __all__ = [
 
 _T = TypeVar("_T")
 _MODULES: Final = {"udp": "udp", "http": "http", "https": "http", "ws": "ws", "wss": "ws"}
+_NUMBER: Final = re.compile(r"\[Errno (\d+)\]")
 SCHEMES: Final = tuple(_MODULES)  # of the URLs that can be asked
 
 
@@ -66,7 +70,7 @@ async def announce(
     Raises:
         ClientError: for whatever reason there is no answer.
     """
-    return await _in_time(_client(url).announce(url, request, family), timeout_s)
+    return await _in_time(url, _client(url).announce(url, request, family), timeout_s)
 
 
 async def scrape(
@@ -80,7 +84,7 @@ async def scrape(
     Raises:
         ClientError: for whatever reason there is no answer.
     """
-    return await _in_time(_client(url).scrape(url, info_hashes, family), timeout_s)
+    return await _in_time(url, _client(url).scrape(url, info_hashes, family), timeout_s)
 
 
 def _client(url: str) -> _Client:
@@ -95,13 +99,35 @@ def _client(url: str) -> _Client:
     return cast(_Client, import_module(f"tracker.client.{_MODULES[split.scheme]}"))
 
 
-async def _in_time(answer: Awaitable[_T], timeout_s: float) -> _T:
+async def _in_time(url: str, answer: Awaitable[_T], timeout_s: float) -> _T:
     try:
         async with asyncio.timeout(timeout_s):
             return await answer
     except TimeoutError as error:
         raise Unreachable(f"no answer in {timeout_s:g} s") from error
     except OSError as error:
-        raise Unreachable(error.strerror or str(error)) from error
+        raise Unreachable(f"cannot reach {_address(url)}: {_reason(error)}") from error
     except Malformed as error:
         raise BadReply(error.reason) from error
+
+
+def _address(url: str) -> str:
+    """Return the host and the port of `url`, as a log or an operator would write them."""
+    split = urlsplit(url)
+    host = split.hostname or ""
+    port = split.port or (443 if split.scheme in ("https", "wss") else 80)
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _reason(error: OSError) -> str:
+    """Return what the system says of `error`, without the words of asyncio and of libraries."""
+    match error:
+        case ssl.SSLCertVerificationError():
+            return f"{error.reason}: {error.verify_message}"
+        case ssl.SSLError():
+            return error.reason or str(error)
+        case gaierror():
+            return str(error.strerror)
+    # Asyncio joins the errors of several addresses into one text.
+    numbers = [error.errno] if error.errno else map(int, _NUMBER.findall(str(error)))
+    return ", ".join(dict.fromkeys(map(os.strerror, numbers))) or str(error)

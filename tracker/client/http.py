@@ -63,7 +63,8 @@ async def _get(url: str, family: AddressFamily) -> bytes:
     Raises:
         BadReply: another status than 200, a body that is too long, or broken HTTP.
         BadUrl: not one that HTTP knows.
-        Unreachable: no connection.
+        OSError: no connection.
+        Unreachable: the connection broke.
     """
     try:
         target = URL(url, encoded=True)  # the percent-encoding of hashes is ours, byte for byte
@@ -81,6 +82,10 @@ async def _get(url: str, family: AddressFamily) -> bytes:
             if response.status != HTTPStatus.OK:
                 raise BadReply(f"HTTP status {response.status} {response.reason}")
             return await _read(response.content)
+    except aiohttp.ClientConnectorCertificateError as error:
+        raise error.certificate_error from error
+    except aiohttp.ClientConnectorError as error:
+        raise error.os_error from error  # without aiohttp's words; the caller adds the address
     except aiohttp.ClientConnectionError as error:
         raise Unreachable(str(error)) from error
     except aiohttp.ClientError as error:

@@ -21,6 +21,7 @@ import structlog
 
 from tracker.embedded.directory import private_directory
 from tracker.embedded.executable import find_server
+from tracker.tasks import kept, reported
 
 log = structlog.get_logger(__name__)
 
@@ -28,6 +29,7 @@ READY_TIMEOUT_S = 10.0
 STOP_TIMEOUT_S = 3.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 5.0  # before a restart
 STEADY_S = 60.0  # one that lived so long is restarted without a long pause again
+LFU_DECAY_MINUTES = "60"  # two intervals of a peer: swarms that live look busier than a flood's
 LINES_LOGGED = 50  # of one Redis: a crash report has hundreds
 LINE_LENGTH = 500
 
@@ -46,8 +48,8 @@ class EmbeddedRedis:
     kernel ends Redis with the *thread* that started it.
 
     Args:
-        memory_mib: bound of its memory. At the bound writes fail and nothing is evicted: a full
-            tracker shall say so, not lose swarms by surprise.
+        memory_mib: limit of its memory. Frontends stop creating swarms before it is reached; if
+            it is reached all the same, Redis evicts the swarms that are used least.
         executable: path of the redis-server; None: `find_server`.
     """
 
@@ -84,7 +86,9 @@ class EmbeddedRedis:
             self._socket = stack.enter_context(private_directory()) / "redis.sock"
             stack.push_async_callback(self._stop)
             await self._launch()
-            self._keeper = asyncio.create_task(self._keep(), name="embedded redis")
+            self._keeper = asyncio.create_task(
+                kept("embedded redis", self._keep), name="embedded redis"
+            )
             self._stack = stack.pop_all()
         log.info("embedded_redis.ready", pid=self.pid, executable=self._executable)
         return self
@@ -107,7 +111,8 @@ class EmbeddedRedis:
             "save": "",
             "appendonly": "no",
             "maxmemory": f"{self._memory_mib}mb",
-            "maxmemory-policy": "noeviction",
+            "maxmemory-policy": "volatile-lfu",
+            "lfu-decay-time": LFU_DECAY_MINUTES,
             "databases": "1",
             "daemonize": "no",
             "logfile": "",
@@ -127,7 +132,9 @@ class EmbeddedRedis:
             start_new_session=True,  # the terminal's Ctrl-C is for us: Redis serves our drain
         )
         assert process.stdout is not None
-        self._reader = asyncio.create_task(self._read_log(process.stdout))
+        self._reader = asyncio.create_task(
+            reported("embedded redis log", self._read_log(process.stdout))
+        )
         await self._until_ready(process)
         self._serving = True
 

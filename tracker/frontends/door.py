@@ -1,129 +1,148 @@
-"""The TCP port: lets connections in, and hands each to the protocol that its request asks for.
+"""The TCP port: hands each connection to the protocol that its request asks for.
 
 HTTP and WebSocket come through one port. Every connection begins as `HttpConnection`; a request
-for a WebSocket moves it to `WebSocketConnection`, one for a page to aiohttp. Behind a proxy that
-speaks the PROXY protocol, `ProxiedConnection` reads that head first.
+for a WebSocket moves it to `WebSocketConnection`, one for a page to `LentConnection`. Behind a
+proxy that speaks the PROXY protocol, `ProxiedConnection` reads its header first.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import cast
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import structlog
 
 from tracker.errors import Malformed
-from tracker.frontends.http import HttpConnection, socket_ip
+from tracker.frontends.bounded import BoundedProtocol
+from tracker.frontends.connections import Connection, Connections
+from tracker.frontends.http import HttpConnection
+from tracker.frontends.lent import LentConnection
 from tracker.frontends.pages import Pages
+from tracker.frontends.proxied import ProxiedConnection
+from tracker.frontends.turns import Turns
 from tracker.frontends.websocket import WebSocketFrontend
-from tracker.frontends.wheel import UNSCHEDULED, Wheel
+from tracker.frontends.wheel import Wheel
 from tracker.metrics import Metrics
 from tracker.model import Ip
-from tracker.policy.addresses import Networks, client
+from tracker.policy.accounts import NEVER, Account
+from tracker.policy.addresses import Proxies
+from tracker.policy.budgets import Budgets
 from tracker.service.peers import Peers
-from tracker.settings import HttpSettings, ListenSettings
-from tracker.wire import proxy_protocol
-from tracker.wire.compact import pack_ip
+from tracker.settings import HttpSettings
+from tracker.wire.compact import format_ip, pack_ip
+from tracker.wire.forwarded import hops, single
+from tracker.wire.http import Routes
+from tracker.wire.http_head import END, Head
+from tracker.wire.http_page import page_request
+
+log = structlog.get_logger()
+
+REPORT_EVERY_S = 60.0  # a proxy that names no client
+
+
+class Shared(NamedTuple):
+    """Objects shared by all TCP ports of a process."""
+
+    http: HttpSettings
+    peers: Peers
+    websocket: WebSocketFrontend
+    pages: Pages
+    connections: Connections
+    proxies: Proxies
+    budgets: Budgets
+    turns: Turns
+    wheel: Wheel
+    metrics: Metrics
+    proxy_protocol: bool  # connections begin with a PROXY header
+    client_header: str  # in which proxies name the client; empty: the usual ones
+    client_addresses: bool  # addresses that announces name are trusted
 
 
 class Door:
-    """What the connections of one TCP listener share."""
+    """Objects shared by the connections of one TCP port."""
 
-    def __init__(
-        self,
-        listen: ListenSettings,
-        http: HttpSettings,
-        *,
-        peers: Peers | None,
-        websocket: WebSocketFrontend | None,
-        pages: Pages,
-        wheel: Wheel,
-        metrics: Metrics,
-        client_addresses: bool,
-    ) -> None:
-        """`peers` or `websocket` is None where this port does not serve that protocol."""
-        self.http = http
-        self.peers = peers
-        self.wheel = wheel
-        self.trusted = Networks(listen.trusted_proxies)
+    def __init__(self, shared: Shared, protocols: Sequence[str]) -> None:
+        """`protocols`: those that this port serves, of ``http`` and ``ws``."""
+        self.http = shared.http
+        self.route = Routes(shared.http.paths)
+        self.max_head = shared.http.max_head + len(END)  # bytes of a request, and of a buffer
+        self.most_lines = shared.http.max_fields + 2  # of a head, with the first and the last
+        self.peers = shared.peers if "http" in protocols else None
+        self.wheel = shared.wheel
+        self.proxies = shared.proxies
+        self.accounts = shared.budgets.accounts
+        self.memory = shared.budgets.memory
+        self.turns = shared.turns
+        self.connections = shared.connections
+        self.now = asyncio.get_running_loop().time
+        self.client_header = shared.client_header.lower().encode()
+        self._reported_at = NEVER  # when a proxy last named no client
         self.draining = False  # no connection is kept for another request
-        self._listen = listen
-        self._websocket = websocket
-        self._pages = pages
-        self._metrics = metrics
-        self._client_addresses = client_addresses
-        self._open: dict[HttpConnection, Ip] = {}
-        self._per_address: dict[Ip, int] = {}
+        self._shared = shared
+        self.serves_websocket = "ws" in protocols
+        self._metrics = shared.metrics
 
-    def __call__(self) -> asyncio.Protocol:
-        """A protocol for a new connection."""
-        return ProxiedConnection(self) if self._listen.proxy_protocol else HttpConnection(self)
+    def __call__(self) -> BoundedProtocol:
+        """Return a protocol for a new connection, which is not counted yet."""
+        return ProxiedConnection(self) if self._shared.proxy_protocol else HttpConnection(self)
 
-    # -- connections come and go ---------------------------------------------------------------
-
-    def admit(self, connection: HttpConnection, ip: Ip) -> bool:
-        """Let a connection in, or not: too many are open, in all or of its address."""
-        most = self._listen.max_connections_per_address
-        if len(self._open) >= self._listen.max_connections:
-            self.count_closed("tcp", "full")
-            return False
-        if most:
-            count = self._per_address.get(ip, 0) + 1
-            if count > most and ip not in self.trusted:
-                self.count_closed("tcp", "address")
-                return False
-            self._per_address[ip] = count
-        self._open[connection] = ip
-        return True
-
-    def left(self, connection: HttpConnection) -> None:
-        """A connection that was let in is gone."""
-        ip = self._open.pop(connection, None)
-        if ip in self._per_address:
-            self._per_address[ip] -= 1
-            if not self._per_address[ip]:
-                del self._per_address[ip]
-
-    def __len__(self) -> int:
-        """How many connections are open."""
-        return len(self._open)
+    def after_handshake(self, connection: Connection, ip: Ip) -> HttpConnection:
+        """Return a protocol for a connection that was counted before its TLS handshake."""
+        return HttpConnection(self, connection, ip)
 
     def hand_over(
-        self,
-        connection: HttpConnection,
-        transport: asyncio.Transport,
-        data: bytes,
-        *,
-        websocket: bool,
+        self, connection: Connection, transport: asyncio.Transport, head: Head, unread: bytes
     ) -> None:
-        """Give a connection, and what was read of it, to the WebSocket frontend or the pages."""
-        protocol: asyncio.Protocol
-        left = partial(self.left, connection)
-        if websocket and self._websocket is not None:
-            protocol = self._websocket.protocol(left)
+        """Give a connection to the WebSocket frontend or to the pages.
+
+        Args:
+            connection: counted for the client that sent the request.
+            transport: of the connection.
+            head: of the request.
+            unread: all bytes from the request's first.
+        """
+        if head.websocket and self.serves_websocket:
+            protocol = self._shared.websocket.protocol(connection.left, connection.account)
+            connection.owner = protocol
+            transport.set_protocol(protocol)
+            transport.resume_reading()
+            protocol.connection_made(transport)
+            protocol.received(unread)
         else:
-            protocol = LentConnection(self._pages.protocol(), left)
-        transport.set_protocol(protocol)
-        protocol.connection_made(transport)
-        protocol.data_received(data)
-
-    def close_kept(self, *, unasked: bool = False) -> None:
-        """Close connections kept for another request; `unasked`: for their first one, too."""
-        for connection in list(self._open):
-            connection.close(unasked=unasked)
-
-    def abort(self) -> None:
-        """Cut what is still open."""
-        for connection in list(self._open):
-            connection.abort()
+            lent = LentConnection(
+                self._shared.pages.protocol(),
+                connection,
+                self.wheel,
+                self._metrics.closed,
+                self.http.request_timeout,
+            )
+            lent.serve(transport, page_request(head))
 
     # -- what its connections ask --------------------------------------------------------------
 
-    def address(self, ip: Ip, hops: Sequence[Ip]) -> Ip:
-        """The client's address, of a connection from `ip` that tells these hops."""
-        return client(ip, hops, self.trusted)
+    def client(self, ip: Ip, head: Head) -> Ip | None:
+        """Return the client that a proxy at `ip` names; None, and reported: it names none."""
+        header = self._shared.client_header
+        named = single(head.named) if header else hops(head.x_forwarded_for, head.forwarded)
+        client = self.proxies.client(ip, named)
+        if client is None and self.now() >= self._reported_at + REPORT_EVERY_S:
+            self._reported_at = self.now()
+            log.warning(
+                "proxy.unnamed",
+                address=format_ip(ip),
+                hint=f"let it send the client's address in {header or 'X-Forwarded-For'}",
+            )
+        return client
+
+    def may_work(self, account: Account, units: int) -> bool:
+        """Spend work; False, and counted, if the address has too little of its budget left."""
+        if self.accounts.work(account, units, self.now()):
+            return True
+        self.count_refused("work", "address")
+        return False
 
     def named_address(self, names: Sequence[str], ip: Ip) -> Ip:
-        """The address that an announce names for itself, where such names are believed."""
-        if self._client_addresses:
+        """The address that an announce names for itself, where such names are trusted."""
+        if self._shared.client_addresses:
             for name in names:
                 try:
                     return pack_ip(name)
@@ -139,72 +158,13 @@ class Door:
         """Count a connection that we cut."""
         self._metrics.closed[protocol, reason] += 1
 
-
-class LentConnection(asyncio.Protocol):
-    """A connection in aiohttp's hands, of which the door hears when it is over."""
-
-    def __init__(self, inner: asyncio.Protocol, left: Callable[[], None]) -> None:
-        self._left = left
-        self.connection_made = inner.connection_made  # type: ignore[method-assign]
-        self.data_received = inner.data_received  # type: ignore[method-assign]
-        self.eof_received = inner.eof_received  # type: ignore[method-assign]
-        self.pause_writing = inner.pause_writing  # type: ignore[method-assign]
-        self.resume_writing = inner.resume_writing  # type: ignore[method-assign]
-        self._inner = inner
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is over."""
-        self._inner.connection_lost(exc)
-        self._left()
+    def count_refused(self, budget: str, of: str) -> None:
+        """Count what a budget refused."""
+        self._metrics.refused[budget, of] += 1
 
 
-class ProxiedConnection(asyncio.Protocol):
-    """A connection whose first bytes are to tell who is behind the proxy (PROXY protocol)."""
-
-    def __init__(self, door: Door) -> None:
-        self.wheel_slot = UNSCHEDULED
-        self._door = door
-        self._transport: asyncio.Transport | None = None
-        self._proxy: Ip | None = None
-        self._buffer = b""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The connection stands."""
-        self._transport = cast(asyncio.Transport, transport)
-        self._proxy = socket_ip(transport)
-        if self._proxy is None:
-            self._transport.abort()
-        elif self._proxy in self._door.trusted:
-            self._door.wheel.schedule(self, self._door.http.request_timeout)
-        else:
-            self._abort("proxy")  # anybody can write such a head
-
-    def data_received(self, data: bytes) -> None:
-        """Take in what the other end sent."""
-        self._buffer += data
-        try:
-            header = proxy_protocol.decode(self._buffer)
-        except Malformed:
-            self._abort("proxy")
-            return
-        if header is not None and self._transport is not None:
-            self._door.wheel.cancel(self)
-            source = header.source[0] if header.source else self._proxy
-            inner = HttpConnection(self._door, source)
-            self._transport.set_protocol(inner)
-            inner.connection_made(self._transport)
-            if rest := self._buffer[header.size :]:
-                inner.data_received(rest)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is over."""
-        self._door.wheel.cancel(self)
-
-    def expired(self, now: float) -> None:
-        """The head took too long."""
-        self._abort("slow")
-
-    def _abort(self, reason: str) -> None:
-        self._door.count_closed("tcp", reason)
-        if self._transport is not None:
-            self._transport.abort()
+def close_kept(connections: Connections, *, unasked: bool = False) -> None:
+    """Close connections kept for another request; `unasked`: for their first one, too."""
+    for each in connections:
+        if isinstance(each.owner, HttpConnection | ProxiedConnection):
+            each.owner.close(unasked=unasked)

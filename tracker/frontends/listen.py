@@ -85,13 +85,14 @@ class _Share(NamedTuple):
 
 def _bind_port(settings: ListenSettings, port: int, *, tcp: bool, udp: bool) -> list[_Share]:
     """Bind one port for each process."""
-    rows = bind_all(settings.host, port, [bind_tcp] * tcp + [bind_udp] * udp)
+    stream = partial(bind_tcp, buffer=settings.socket_buffer)
+    rows = bind_all(settings.host, port, [stream] * tcp + [bind_udp] * udp)
     if settings.processes > 1:
         # Nobody else has it, then: sockets that share join those of another tracker, and no error.
         port = rows[0][0].getsockname()[1]
         for sock in (sock for row in rows for sock in row):
             sock.close()
-        shared = [partial(bind_tcp, shared=True)] * tcp + [partial(bind_udp, shared=True)] * udp
+        shared = [partial(stream, shared=True)] * tcp + [partial(bind_udp, shared=True)] * udp
         rows = bind_all(settings.host, port, shared * settings.processes)
         for sock in (sock for row in rows for sock in row):
             if sock.type is socket.SOCK_STREAM:
@@ -110,13 +111,25 @@ def inherited(descriptor: int) -> socket.socket:
     return sock
 
 
-def bind_tcp(host: str, port: int, *, shared: bool = False) -> socket.socket:
-    """A TCP socket, bound and not yet listening; `shared`: with others, bound likewise.
+def bind_tcp(
+    host: str, port: int, *, shared: bool = False, buffer: int | None = None
+) -> socket.socket:
+    """A TCP socket, bound and not yet listening.
+
+    Args:
+        host: an address.
+        port: 0: any that is free.
+        shared: with others, bound likewise.
+        buffer: bytes of the kernel's buffers, each way, of every connection; None: its own choice.
 
     Raises:
         OSError: the address can't be had.
     """
-    return _bound(socket.SOCK_STREAM, host, port, shared)
+    sock = _bound(socket.SOCK_STREAM, host, port, shared)
+    if buffer is not None:  # before listen(), so that connections inherit it
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)
+    return sock
 
 
 def bind_udp(host: str, port: int, *, shared: bool = False) -> socket.socket:

@@ -1,9 +1,12 @@
 """The operator's HTTP server, on an address of its own: health, readiness, metrics."""
 
+import asyncio
+import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.metrics_core import Metric
@@ -12,6 +15,7 @@ from prometheus_client.registry import Collector
 from tracker.frontends import webapp
 from tracker.host_port import split_host_port
 from tracker.metrics import Metrics
+from tracker.policy.admin_hosts import is_admin_host
 
 
 class Vitals(Protocol):
@@ -20,6 +24,9 @@ class Vitals(Protocol):
     async def not_ready(self) -> list[str]:
         """Why it should get no traffic now; empty: it is ready."""
 
+    async def warnings(self) -> list[str]:
+        """Return problems that an operator should know, although the tracker serves."""
+
     async def families(self) -> Sequence[Metric]:
         """Its metrics."""
 
@@ -27,8 +34,14 @@ class Vitals(Protocol):
 class OwnVitals:
     """Those of this process, its memory, CPU and descriptors among them."""
 
-    def __init__(self, metrics: Metrics, not_ready: Callable[[], list[str]]) -> None:
+    def __init__(
+        self,
+        metrics: Metrics,
+        not_ready: Callable[[], list[str]],
+        warnings: Callable[[], list[str]] = list,
+    ) -> None:
         self._not_ready = not_ready
+        self._warnings = warnings
         self._registry = metrics.registry()
         ProcessCollector(registry=self._registry)
         GCCollector(registry=self._registry)
@@ -36,6 +49,10 @@ class OwnVitals:
     async def not_ready(self) -> list[str]:
         """As `Vitals` tells."""
         return self._not_ready()
+
+    async def warnings(self) -> list[str]:
+        """As `Vitals` tells."""
+        return self._warnings()
 
     async def families(self) -> Sequence[Metric]:
         """As `Vitals` tells."""
@@ -48,20 +65,22 @@ class Ops:
     Args:
         host_port: ``HOST:PORT``; an IPv6 address in brackets; port 0: any free one.
         vitals: what the latter two tell.
+        hosts: further names by which clients may address the port.
 
     Raises:
         ValueError: `host_port` is not ``HOST:PORT``.
     """
 
-    def __init__(self, host_port: str, vitals: Vitals) -> None:
+    def __init__(self, host_port: str, vitals: Vitals, hosts: Iterable[str] = ()) -> None:
         self._host, self._port = split_host_port(host_port)
+        names = frozenset(name.lower() for name in (self._host, *hosts))
         self._vitals = vitals
-        app = webapp.application()
+        app = webapp.application(_only_for(names))
         app.router.add_get("/health", self._give_health)
         app.router.add_get("/ready", self._give_ready)
         app.router.add_get("/metrics", self._give_metrics)
         self._runner = webapp.runner(app)
-        self._site: web.TCPSite | None = None
+        self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
         """Open the port.
@@ -70,28 +89,45 @@ class Ops:
             OSError: the address cannot be had.
         """
         await self._runner.setup()
-        self._site = web.TCPSite(self._runner, self._host, self._port, backlog=16)
+        loop = asyncio.get_running_loop()
         try:
-            await self._site.start()
-        except OSError:
+            self._server = await loop.create_server(
+                self._connection, self._host, self._port, backlog=16
+            )
+        except OSError as error:
             await self.stop()
-            raise
+            number = error.errno or 0  # negative for a name that is not known
+            why = os.strerror(number) if number > 0 else error.strerror
+            where = f"{self._host} port {self._port}"
+            hint = "choose another address with --admin"
+            raise OSError(number, f"{why}: {where}: {hint}") from error
 
     async def stop(self) -> None:
         """Close the port, then what is open."""
+        if self._server is not None:
+            self._server.close()
         await self._runner.cleanup()
 
     @property
     def port(self) -> int:
         """The port that is open, or asked for before `start`."""
-        return self._port if self._site is None else self._site.port
+        if self._server is None or not self._server.sockets:
+            return self._port
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    def _connection(self) -> asyncio.Protocol:
+        assert self._runner.server is not None
+        return webapp.OneResponse(self._runner.server())
 
     async def _give_health(self, request: web.Request) -> web.Response:
         return web.Response(text="ok\n")
 
     async def _give_ready(self, request: web.Request) -> web.Response:
         reasons = await self._vitals.not_ready()
-        body = {"ready": not reasons, "reasons": reasons}
+        body: dict[str, object] = {"ready": not reasons, "reasons": reasons}
+        if warnings := await self._vitals.warnings():
+            body["warnings"] = warnings
         return web.json_response(body, status=503 if reasons else 200)
 
     async def _give_metrics(self, request: web.Request) -> web.Response:
@@ -99,6 +135,22 @@ class Ops:
             body=exposition(await self._vitals.families()),
             headers={"Content-Type": CONTENT_TYPE_LATEST},
         )
+
+
+def _only_for(names: frozenset[str]) -> Middleware:
+    """Refuse names under which a stranger's web page could read the admin port."""
+
+    @web.middleware
+    async def check_host(request: web.Request, handler: webapp.Handler) -> web.StreamResponse:
+        for host in request.headers.getall("Host", []):
+            if not is_admin_host(host, names):
+                raise web.HTTPMisdirectedRequest(
+                    text=f"{host[:100]!a} is not a name of the admin port: "
+                    "add it with --admin-hosts\n"
+                )
+        return await handler(request)
+
+    return check_host
 
 
 class _Families(Collector):

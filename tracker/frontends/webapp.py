@@ -4,24 +4,34 @@ Each answer closes its connection: on the public port the door must see each nex
 readers of pages and metrics are too few for keep-alive to matter.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from typing import cast
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.typedefs import Middleware
+
+from tracker.frontends.final_response import FinalResponse
 
 HEAD_TIMEOUT_S = 10.0  # from the connection to the end of the request's head
 MAX_LINE = 8190  # bytes of the request line, and of one header
-SERVER = "tracker-cluster"  # not which Python and aiohttp
 MAX_BODY = 1024  # bytes; no page reads one
 
 
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
 class _Faults(logging.Filter):
-    """Drops the tracebacks of clients' faults: this is no HTTP; or nobody waits for the answer."""
+    """Drops the tracebacks of clients' faults.
+
+    The request is not HTTP, its answer would repeat bytes that are not text, or the client left.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
-        return not isinstance(error, HttpProcessingError | ConnectionError)
+        return not isinstance(error, HttpProcessingError | UnicodeEncodeError | ConnectionError)
 
 
 _log = logging.getLogger(__name__)
@@ -29,23 +39,19 @@ _log.addFilter(_Faults())
 
 
 @web.middleware
-async def _one_request(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
+async def _one_request(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         response = await handler(request)
     except web.HTTPException as refusal:
         refusal.force_close()
-        refusal.headers["Server"] = SERVER
         raise
     response.force_close()
-    response.headers["Server"] = SERVER
     return response
 
 
-def application() -> web.Application:
+def application(*middlewares: Middleware) -> web.Application:
     """An empty application; add routes, then hand it to `runner`."""
-    return web.Application(middlewares=[_one_request], client_max_size=MAX_BODY)
+    return web.Application(middlewares=[_one_request, *middlewares], client_max_size=MAX_BODY)
 
 
 def runner(app: web.Application) -> web.AppRunner:
@@ -60,3 +66,35 @@ def runner(app: web.Application) -> web.AppRunner:
         max_field_size=MAX_LINE,
         shutdown_timeout=1.0,
     )
+
+
+class OneResponse(asyncio.Protocol):
+    """A connection that the library serves from its first byte to the end of one response."""
+
+    def __init__(self, library: asyncio.Protocol) -> None:
+        self._library = library
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Let the library write through `FinalResponse`."""
+        final = FinalResponse(cast(asyncio.Transport, transport), public=False)
+        self._library.connection_made(final)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End the library's part."""
+        self._library.connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Pass on what the client sent."""
+        self._library.data_received(data)
+
+    def eof_received(self) -> bool | None:
+        """Pass on that the client sends no more."""
+        return self._library.eof_received()
+
+    def pause_writing(self) -> None:
+        """Pass on that the client does not read."""
+        self._library.pause_writing()
+
+    def resume_writing(self) -> None:
+        """Pass on that the client has read."""
+        self._library.resume_writing()

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from functools import partial
 
-from tracker.errors import Denied, TrackerError
-from tracker.frontends.sessions import Session, Sessions
+from msgspec.structs import replace
+
+from tracker.errors import Denied, TrackerError, Unavailable
+from tracker.frontends.sessions import ENTRY_SIZE, Session, Sessions
 from tracker.metrics import Metrics
 from tracker.model import (
     Answer,
@@ -17,6 +19,8 @@ from tracker.model import (
     Offer,
     PeerId,
 )
+from tracker.policy.crowds import ENTER, Entry
+from tracker.policy.ownership import Claim
 from tracker.service.browsers import Browsers
 from tracker.service.ports import Relay
 from tracker.settings import WsSettings
@@ -31,6 +35,11 @@ from tracker.wire.websocket import (
     encode_error,
     encode_scrape_reply,
 )
+
+LARGE = 4096  # bytes of a message that count as much as one frame
+RETRY_S = 30  # after which a browser tries again if the fault was ours, and brief
+SKIPPED = 32  # offers beyond those that are relayed; they cost as much as one
+OFFER_OVERHEAD = 200  # bytes of objects that hold an offer, beside its text; measured
 
 
 class WebTorrent:
@@ -51,6 +60,8 @@ class WebTorrent:
         self._relay = relay
         self._frontend = frontend
         self._count = metrics.requests
+        self._refused = metrics.refused
+        self._relayed = metrics.relayed
 
     def opened(self, session: Session) -> None:
         """A browser connected."""
@@ -61,16 +72,23 @@ class WebTorrent:
         for info_hash, peer_id in self._sessions.close(session):
             self._browsers.leave(info_hash, peer_id)
 
+    def idle(self, session: Session) -> None:
+        """Do what is due once in a while for a socket."""
+        self._sessions.forget_unanswered(session)
+
     def received(self, session: Session, data: bytes) -> None:
         """Answer one message, now or when Redis has answered."""
+        settings = self._settings
+        if len(data) >= LARGE:
+            session.spend(len(data) // LARGE)
         try:
-            message = decode(data)
+            message = decode(data, settings.max_offers, settings.max_scrape)
         except BadMessage as error:
             self._fail(session, error.action, error.info_hash, error)
             return
         try:
             if isinstance(message, AnnounceMessage):
-                self._announce(session, message)
+                self._announce(session, message, len(data))
             elif isinstance(message, AnswerMessage):
                 self._answer(session, message)
             else:
@@ -80,45 +98,91 @@ class WebTorrent:
             info_hash = None if isinstance(message, ScrapeMessage) else message.info_hash
             self._fail(session, action, info_hash, error)
 
-    def _announce(self, session: Session, message: AnnounceMessage) -> None:
+    def _announce(self, session: Session, message: AnnounceMessage, size: int) -> None:
+        """Serve an announce; if that raises, nothing has changed.
+
+        Args:
+            size: bytes of the whole message.
+        """
+        if message.offers or message.ignored:
+            session.spend(len(message.offers) + message.ignored // SKIPPED)
+        if message.ignored:
+            self._refused["offers", "socket"] += message.ignored
+        if message.unusable:
+            self._relayed["offer", "malformed"] += message.unusable
         info_hash, peer_id = message.info_hash, message.peer_id
+        claim = self._sessions.claim(session, info_hash, peer_id)
         if message.event is Event.STOPPED:
-            if not self._sessions.quit(session, info_hash, peer_id):
-                self._recount(session, message)
-                return
+            alone = self._sessions.owns_alone(session, info_hash, peer_id)
+            self._ask(session, message, 0, enters=alone)
+            self._sessions.quit(session, info_hash, peer_id)
+        elif session.members is not None and info_hash in session.members:
+            entry = self._ask(session, message, size, enters=claim is not Claim.TAKEN)
+            self._enter(session, message, claim, entry)
+        elif session.hold(ENTRY_SIZE, "swarms"):
+            self._announce_first(session, message, claim, size)
         else:
-            self._join(session, info_hash, peer_id)
-        request = BrowserAnnounce(
-            info_hash, peer_id, message.event, message.seeding, len(message.offers)
-        )
-        self._browsers.announce(request, partial(self._announced, session, message))
-
-    def _join(self, session: Session, info_hash: InfoHash, peer_id: PeerId) -> None:
-        members = session.members or ()
-        if len(members) >= self._settings.max_swarms and info_hash + peer_id not in members:
             raise Denied("too many swarms on one connection")
-        at_us = self._sessions.join(session, info_hash, peer_id)
-        if at_us is not None:
-            self._relay.joined(info_hash, peer_id, at_us)
 
-    def _recount(self, session: Session, message: AnnounceMessage) -> None:
-        """`stopped` from a socket that is not the peer's newest: it removes nobody."""
+    def _announce_first(
+        self, session: Session, message: AnnounceMessage, claim: Claim, size: int
+    ) -> None:
+        """Serve the first announce of a browser in a swarm, whose memory is counted already."""
+        enters, entered = claim is not Claim.TAKEN, False
+        try:
+            entry = self._ask(session, message, size, enters=enters)
+            entered = self._enter(session, message, claim, entry)
+        finally:
+            if not entered:
+                session.release(ENTRY_SIZE)
 
-        def counted(result: list[Counts] | TrackerError) -> None:
-            if not isinstance(result, TrackerError):
-                reply = BrowserAnnounced(self._settings.interval, result[0], [])
-                self._announced(session, message, reply)
-            else:
-                self._announced(session, message, result)
+    def _enter(
+        self, session: Session, message: AnnounceMessage, claim: Claim, entry: Entry
+    ) -> bool:
+        """Note that a browser has an entry, or waits for it; False: neither."""
+        info_hash, peer_id = message.info_hash, message.peer_id
+        if claim is Claim.TAKEN:
+            self._sessions.wait(session, info_hash, peer_id)
+        elif entry is not ENTER:
+            return False
+        elif claim is Claim.FREE:
+            self._sessions.join(session, info_hash, peer_id)
+            opened_us = self._sessions.opened_us(session)
+            self._relay.joined(info_hash, peer_id, opened_us, session.account.key)
+        return True
 
-        self._browsers.scrape([message.info_hash], counted)
+    def _ask(self, session: Session, message: AnnounceMessage, size: int, *, enters: bool) -> Entry:
+        """Ask the service, which answers later; return what the announce does to the swarm.
+
+        Without room for the offers, the browser gets its answer and they are dropped.
+        """
+        held = size + OFFER_OVERHEAD * len(message.offers) if size and message.offers else 0
+        if held and not session.hold(held, "offers"):
+            message, held = replace(message, offers=()), 0
+        request = BrowserAnnounce(
+            message.info_hash,
+            message.peer_id,
+            message.event,
+            message.seeding,
+            len(message.offers),
+            enters,
+        )
+        done = partial(self._announced, session, message, held)
+        try:
+            return self._browsers.announce(request, session.account, done)
+        except TrackerError:
+            session.release(held)
+            raise
 
     def _announced(
         self,
         session: Session,
         message: AnnounceMessage,
+        held: int,
         result: BrowserAnnounced | TrackerError,
     ) -> None:
+        if held:
+            session.release(held)
         info_hash = message.info_hash
         if isinstance(result, TrackerError):
             self._fail(session, "announce", info_hash, result)
@@ -126,7 +190,7 @@ class WebTorrent:
         self._count["ws", "announce", "ok"] += 1
         session.send(encode_announce_reply(info_hash, result.interval_s, result.counts))
         takers = iter(result.takers)  # one for all offers, so that nobody gets two
-        for given in message.offers[: self._settings.max_offers]:
+        for given in message.offers:
             self._offer(session.number, message, takers, given)
 
     def _offer(
@@ -152,16 +216,19 @@ class WebTorrent:
                 break
 
     def _answer(self, session: Session, message: AnswerMessage) -> None:
-        info_hash, peer_id, to_peer_id, offer_id, text = message
-        address = self._sessions.return_address(session, info_hash, to_peer_id, offer_id)
+        info_hash, peer_id, offer_id = message.info_hash, message.peer_id, message.offer_id
+        address = self._sessions.return_address(
+            session, info_hash, peer_id, message.to_peer_id, offer_id
+        )
         if address is None:
             raise Denied("no such offer is waiting for an answer")
         frontend, number = address
         self._count["ws", "answer", "ok"] += 1
-        self._relay.answer(frontend, Answer(info_hash, peer_id, offer_id, text, number))
+        self._relay.answer(frontend, Answer(info_hash, peer_id, offer_id, message.answer, number))
 
     def _scrape(self, session: Session, message: ScrapeMessage) -> None:
-        if len(message.info_hashes) > self._settings.max_scrape:
+        session.spend(min(message.asked, self._settings.max_scrape))
+        if message.asked > self._settings.max_scrape:
             raise Denied(f"too many info_hashes, at most {self._settings.max_scrape}")
 
         def scraped(result: list[Counts] | TrackerError) -> None:
@@ -178,4 +245,6 @@ class WebTorrent:
     ) -> None:
         """An error that clients survive: the socket stays open."""
         self._count["ws", action, error.label] += 1
-        session.send(encode_error(action, info_hash, error.reason))
+        brief = isinstance(error, Unavailable)
+        interval_s = min(RETRY_S, self._settings.interval) if brief else self._settings.interval
+        session.send(encode_error(action, info_hash, error.reason, interval_s))

@@ -8,6 +8,7 @@ from tracker.model import Endpoint, Ip
 
 UNSPECIFIED = (bytes(4), bytes(16))
 BROADCAST = b"\xff" * 4
+NO_PORTS = (b"\0\0", b"\0\1")  # as the last bytes of an endpoint
 
 
 class Networks:
@@ -22,12 +23,14 @@ class Networks:
         return bool(self._ranges)
 
     def __contains__(self, ip: Ip) -> bool:
+        if not self._ranges:
+            return False
         size = len(ip)
         return any(len(low) == size and low <= ip <= high for low, high in self._ranges)
 
 
-def client(socket_ip: Ip, hops: Sequence[Ip], trusted: Networks) -> Ip:
-    """The right-most address that no trusted proxy vouches for.
+def client(socket_ip: Ip, hops: Sequence[Ip], trusted: Networks) -> Ip | None:
+    """The right-most address that no trusted proxy vouches for; None: the proxies name none.
 
     Args:
         socket_ip: who opened the connection.
@@ -38,20 +41,74 @@ def client(socket_ip: Ip, hops: Sequence[Ip], trusted: Networks) -> Ip:
     """
     ip = socket_ip
     for hop in reversed(hops):
-        if ip not in trusted or not hop:
+        if ip not in trusted:
             return ip
+        if not hop:
+            return None
         ip = hop
-    return ip
+    return ip if hops or ip not in trusted else None
 
 
-def check_dialable(endpoint: Endpoint) -> None:
-    """Refuse what no peer can connect to.
+def client_behind(hops: Sequence[Ip], proxies: int) -> Ip | None:
+    """The address that the first of a fixed number of proxies saw, whatever their addresses.
+
+    Args:
+        hops: the forwarded addresses, from the client to the last hop; an empty one could not be
+            read.
+        proxies: how many there are, each of which adds one hop.
+
+    Returns:
+        None with fewer hops, or if the hop cannot be read.
+    """
+    return (hops[-proxies] if len(hops) >= proxies else b"") or None
+
+
+class Proxies:
+    """The proxies whose forwarded addresses are trusted: known by network, or by their number.
+
+    Args:
+        networks: the networks of our own proxies.
+        count: how many proxies each connection passes, whatever their addresses; None: unknown,
+            `networks` decides.
+    """
+
+    def __init__(
+        self, networks: Sequence[IPv4Network | IPv6Network], count: int | None = None
+    ) -> None:
+        self._networks = Networks(networks)
+        self._count = count
+
+    def __bool__(self) -> bool:
+        return self._count is not None or bool(self._networks)
+
+    def __contains__(self, ip: Ip) -> bool:
+        return self._count is not None or ip in self._networks
+
+    def client(self, socket_ip: Ip, hops: Sequence[Ip]) -> Ip | None:
+        """Return the address of the client, as far as the proxies can be trusted.
+
+        None: the connection is a proxy's, which does not name the client.
+        """
+        if self._count is not None:
+            return client_behind(hops, self._count)
+        return client(socket_ip, hops, self._networks)
+
+
+def listens(endpoint: Endpoint) -> bool:
+    """Return whether a peer can be connected to at its port.
+
+    Clients that do not listen announce port 0, or 1 as libtorrent does behind a proxy. They need
+    peers, but no peer needs them.
+    """
+    return endpoint[-2:] not in NO_PORTS
+
+
+def check_address(endpoint: Endpoint) -> None:
+    """Refuse an address that no peer can have.
 
     Raises:
-        Denied: port 0, or an unspecified, broadcast or multicast address.
+        Denied: an unspecified, broadcast or multicast address.
     """
-    if endpoint[-2:] == b"\0\0":
-        raise Denied("port 0 can not be connected to")
     ip, first = endpoint[:-2], endpoint[0]
     multicast = first == 0xFF if len(ip) == 16 else first >> 4 == 0xE
     if multicast or ip in UNSPECIFIED or ip == BROADCAST:

@@ -1,44 +1,24 @@
-"""How much one client may ask: cheap, bounded, and without the clock."""
+"""The rate limit of one socket: cheap, bounded, and without the clock."""
 
-from tracker.model import Ip
-
-
-class Bucket:
-    """A token bucket: `rate` a second on average, `burst` at once."""
-
-    __slots__ = ("_at", "_level")
-
-    def __init__(self, burst: float, now: float) -> None:
-        self._level, self._at = burst, now
-
-    def take(self, rate: float, burst: float, now: float) -> bool:
-        """Take one token at the time `now`, in seconds; False: there is none."""
-        level = min(burst, self._level + (now - self._at) * rate)
-        self._at = now
-        if level < 1:
-            self._level = level
-            return False
-        self._level = level - 1
-        return True
+from tracker.policy.accounts import Rate
 
 
-class PerAddress:
-    """Counts each address's requests in the current second; 0 = no limit.
+class Pace:
+    """One rate limit for many sockets, each of which keeps a single number.
 
-    The table is dropped with its second, so it is as large as one second's addresses.
+    The number is the time until which the socket has spent its budget (the generic cell rate
+    algorithm, as in `tracker.policy.accounts`). A socket over its budget waits until then, so a
+    request whose cost is known only after it was read may be charged afterwards.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._second = 0
-        self._counts: dict[Ip, int] = {}
+    __slots__ = ("_step_s", "_window_s")
 
-    def allows(self, ip: Ip, now_s: int) -> bool:
-        """Count one request of `ip` in the second `now_s`."""
-        if not self._most:
-            return True
-        if now_s != self._second:
-            self._second, self._counts = now_s, {}
-        count = self._counts.get(ip, 0) + 1
-        self._counts[ip] = count
-        return count <= self._most
+    def __init__(self, rate: Rate) -> None:
+        self._step_s, self._window_s = rate.step_s, rate.window_s
+
+    def spend(self, spent_until: float, units: int, now: float) -> float:
+        """Return until when the budget is spent after `units` more at the time `now`."""
+        full_at = now - self._window_s
+        if spent_until < full_at:
+            spent_until = full_at
+        return spent_until + units * self._step_s

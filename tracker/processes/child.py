@@ -13,6 +13,7 @@ from tracker.frontends.listen import Listeners
 from tracker.processes.channel import Channel, Hello, Order
 from tracker.processes.vitals import Report
 from tracker.settings import Settings
+from tracker.tasks import retrieved
 
 REPORT_TIMEOUT_S = 1.0
 END_S = 1.0  # from the end of what it says to its own
@@ -117,4 +118,5 @@ class Child:
         if self._answer is None or self._answer.done():
             self.tell(Order.REPORT)
             self._answer = asyncio.create_task(self._channel.receive(Report), name="report")
+            self._answer.add_done_callback(retrieved)  # perhaps after `report` gave up
         return await asyncio.shield(self._answer)

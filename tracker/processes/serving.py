@@ -58,14 +58,25 @@ async def _obey(channel: Channel, node: Node, stop: Stop) -> None:
             order = await channel.receive(Order)
         except EOFError:  # Linux has killed us by now, others leave it to us
             os._exit(1)
-        match order:
-            case Order.STOP:
-                stop.ask()
-            case Order.RELOAD:
-                node.reload()
-            case Order.REPORT:
-                vitals = node.vitals
-                channel.send(Report(await vitals.not_ready(), await vitals.families()))
+        except Exception:  # a process that cannot be told to stop must not go on
+            log.exception("task.failed", task="obedience")
+            os._exit(1)
+        try:
+            await _carry_out(order, channel, node, stop)
+        except Exception:
+            log.exception("order.failed", order=order.name)
+
+
+async def _carry_out(order: Order, channel: Channel, node: Node, stop: Stop) -> None:
+    match order:
+        case Order.STOP:
+            stop.ask()
+        case Order.RELOAD:
+            node.reload()
+        case Order.REPORT:
+            vitals = node.vitals
+            reasons, warnings = await vitals.not_ready(), await vitals.warnings()
+            channel.send(Report(reasons, await vitals.families(), warnings))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import asyncio
 import socket
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from functools import partial
 
 import structlog
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -19,6 +20,7 @@ from tracker.processes.channel import Order
 from tracker.processes.child import Child
 from tracker.processes.vitals import LABEL, Report, merged
 from tracker.settings import Settings
+from tracker.tasks import kept
 
 log = structlog.get_logger()
 
@@ -60,7 +62,7 @@ class Supervisor:
             self._children.append(await Child.start(self._settings, self._redis_url, sockets))
         await asyncio.gather(*(child.until_ready() for child in self._children))
         self._keepers = [
-            asyncio.create_task(self._keep(at), name=f"keeper {at}")
+            asyncio.create_task(kept("keeper", partial(self._keep, at)), name=f"keeper {at}")
             for at in range(len(self._children))
         ]
 
@@ -112,6 +114,11 @@ class Supervisor:
             told = ["does not answer"] if report is None else report.not_ready
             reasons += [f"process {at}: {reason}" for reason in told]
         return reasons
+
+    async def warnings(self) -> list[str]:
+        """Return the warnings of all processes, each once."""
+        reports = [report for report in await self._reports() if report is not None]
+        return sorted({warning for report in reports for warning in report.warnings})
 
     async def families(self) -> Sequence[Metric]:
         """The metrics of all processes; without those of a child that does not answer."""

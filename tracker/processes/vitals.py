@@ -13,6 +13,7 @@ class Report(NamedTuple):
 
     not_ready: list[str]  # why it should get no traffic now
     families: Sequence[Metric]
+    warnings: list[str]  # what an operator should know although it serves
 
 
 def merged(processes: Mapping[str, Iterable[Metric]]) -> list[Metric]:

@@ -6,28 +6,31 @@ error that stands in its place.
 """
 
 from collections.abc import Callable, Container, Iterator, Sequence
+from enum import Enum, auto
 from typing import NamedTuple, Protocol, TypeAlias
 
 from tracker.errors import TrackerError
-from tracker.model import Answer, Counts, Family, FrontendId, InfoHash, Offer, PeerId
+from tracker.model import Answer, Counts, Family, FrontendId, InfoHash, Offer, PeerId, Value
+from tracker.policy.crowds import ENTER, Entry
 
 Clock: TypeAlias = Callable[[], int]  # Unix seconds
 InVain: TypeAlias = Callable[[], None]
 Member: TypeAlias = bytes  # what a swarm holds: an endpoint, or a browser's peer_id + frontend
 
 
-class Plan(NamedTuple):
+class Plan(Value, frozen=True):
     """What the store must do for one announce; policy has already decided everything."""
 
     info_hash: InfoHash
-    peer_id: PeerId  # counts a completed download once
+    peer_id: PeerId
     family: Family
     member: Member
     seeding: bool
     leaving: bool
-    completed: bool
+    completed: bool  # count a completed download if the member was a leecher until now
     want: int  # members to return; 0: counts only
     full: bool  # the reply has room for the other IP family's members and the completed count
+    entry: Entry = ENTER  # what the announce may do to the set of members
 
 
 class Candidates(NamedTuple):
@@ -37,13 +40,14 @@ class Candidates(NamedTuple):
     leechers: Sequence[Member]
 
 
-class View(NamedTuple):
+class View(Value, frozen=True):
     """A swarm after the announce was applied to it."""
 
     counts: Counts  # completed: 0 unless the plan is full
     own: Candidates  # of the announcer's family
     other: Candidates  # of the other IP family, for a full plan
-    new: bool  # the announcer was not in the swarm before
+    new: bool  # the announcer was not in the swarm before, and now is
+    exact: bool = True  # False: the own family turned out to be larger than what was read of it
 
 
 class Swarms(Protocol):
@@ -64,6 +68,19 @@ class Swarms(Protocol):
     def leave(self, info_hash: InfoHash, family: Family, member: Member) -> None:
         """Remove a member that is gone, without an answer; a lost removal expires by itself."""
 
+    def damaged(self, info_hash: InfoHash, family: Family) -> TrackerError:
+        """Report that a swarm has members of a wrong type or size; return the error."""
+
+
+class Removals(Protocol):
+    """Removals of browsers whose sockets closed, without an answer."""
+
+    def add(self, info_hash: InfoHash, member: Member) -> None:
+        """Remove a member soon."""
+
+    def forget(self, info_hash: InfoHash, member: Member) -> None:
+        """Do not remove a member: it has entered the swarm again."""
+
 
 class Frontends(Protocol):
     """The frontends of the cluster, as far as this one knows."""
@@ -80,6 +97,9 @@ class Frontends(Protocol):
     def lost(self, frontend: FrontendId) -> None:
         """A message to it reached nobody."""
 
+    def heard(self, frontend: FrontendId) -> None:
+        """A message from it arrived."""
+
 
 class Relay(Protocol):
     """The way of offers and answers to browsers' sockets, wherever those are."""
@@ -94,21 +114,39 @@ class Relay(Protocol):
     def answer(self, frontend: FrontendId, answer: Answer) -> bool:
         """Send an answer on its way; False: it is known to be in vain."""
 
-    def joined(self, info_hash: InfoHash, peer_id: PeerId, at_us: int) -> None:
-        """A browser joined a swarm here: its older socket, on any other frontend, lets go.
+    def joined(self, info_hash: InfoHash, peer_id: PeerId, opened_us: int, address: bytes) -> None:
+        """Report a browser that entered a swarm here to all other frontends.
 
-        `at_us`, Unix microseconds, tells all alike which of two is the newer one.
+        An older socket of the same address there gives up its entry.
+
+        Args:
+            opened_us: when the browser's socket was opened, by the clock of Redis; Unix
+                microseconds.
+            address: the key of the account of its address.
         """
+
+
+class Delivery(Enum):
+    """The result of an offer."""
+
+    DONE = auto()  # delivered
+    GONE = auto()  # the browser is not here
+    DROPPED = auto()  # the browser is here, and gets no more offers now
 
 
 class Sockets(Protocol):
     """The browsers' sockets of this process: where the relay delivers."""
 
-    def offer(self, offer: Offer) -> bool:
-        """Deliver an offer; False: that browser is not here."""
+    def offer(self, offer: Offer) -> Delivery:
+        """Deliver an offer."""
 
     def answer(self, answer: Answer) -> bool:
         """Deliver an answer; False: the offerer's socket is gone."""
 
-    def moved(self, info_hash: InfoHash, peer_id: PeerId, at_us: int) -> bool:
-        """A browser joined elsewhere; False: it was not here, or is newer here."""
+    def moved(self, info_hash: InfoHash, peer_id: PeerId, opened_us: int, address: bytes) -> bool:
+        """Give up the entry of a browser that entered elsewhere; False: no entry ends.
+
+        Args:
+            opened_us: when its socket there was opened, by the clock of Redis; Unix microseconds.
+            address: the digest of its address, see `tracker.wire.relay.address_digest`.
+        """

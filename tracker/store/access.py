@@ -12,13 +12,15 @@ in Redis alone.
 
 import asyncio
 import hashlib
+import re
 import secrets
 from collections.abc import Mapping
 from typing import NamedTuple, Self, cast
 
 import structlog
 
-from tracker.errors import Superseded, Unavailable
+from tracker.errors import Corrupt, Superseded, Unavailable
+from tracker.model import HASH_SIZE
 from tracker.policy.access import (
     KINDS,
     LIST_NAMES,
@@ -32,7 +34,6 @@ from tracker.policy.access import (
 from tracker.store import fenced
 from tracker.store.keys import access_key, access_part_key
 from tracker.store.link import Reply
-from tracker.store.pipeline import asked
 from tracker.store.resp import command
 from tracker.store.topology import Part, Redis
 
@@ -40,6 +41,8 @@ log = structlog.get_logger()
 
 MANUAL_LEASE = "access_manual"  # of who writes lists by hand; a background job has its own
 PART_SIZE = 200_000  # bytes; a millisecond's work for both sides
+LONGEST_PART = 1_048_576  # bytes; of one that another version may have written
+VERSION = re.compile(rb"[0-9a-f]{16} [0-9]{1,5} [0-9]{1,10} [0-9a-f]{64}")
 SPARE_S = 3600  # a version that is not, or no more, in force is kept for so many seconds
 
 
@@ -55,9 +58,16 @@ class Version(NamedTuple):
         return " ".join(map(str, self))
 
     @classmethod
-    def of(cls, text: str) -> Self:
-        """From the text of one."""
-        id_, parts, entries, digest = text.split()
+    def of(cls, text: bytes) -> Self:
+        """Read the text of one.
+
+        Raises:
+            ValueError: it is none.
+        """
+        found = VERSION.fullmatch(text)
+        if found is None:
+            raise ValueError("no version of an access list")
+        id_, parts, entries, digest = found[0].decode().split(" ")
         return cls(id_, int(parts), int(entries), digest)
 
 
@@ -72,27 +82,56 @@ class AccessStore:
         self._redis = redis
 
     async def versions(self) -> dict[ListName, Version | None]:
-        """What is in force; None: there is meant to be no such list."""
+        """Return what is in force; None: there is meant to be no such list.
+
+        A list whose version cannot be read is left out, as one that Redis lost.
+        """
         keys = [access_key(source) for source in SOURCES]
-        parts = [Part(key, command("HGETALL", key), 1) for key in keys]
-        replies = await asked(lambda done: self._redis.submit_all(parts, done))
-        words = [word.decode() for reply in replies for word in cast(list[bytes], reply)]
-        fields = dict(zip(words[::2], words[1::2], strict=True))
-        found = {name: fields[str(name)] for name in LIST_NAMES if str(name) in fields}
-        return {name: Version.of(text) if text else None for name, text in found.items()}
+        names = [[name for name in LIST_NAMES if name.source == source] for source in SOURCES]
+        looks = [
+            Part(key, command("HMGET", key, *map(str, fields)), 1)
+            for key, fields in zip(keys, names, strict=True)
+        ]
+        found: dict[ListName, Version | None] = {}
+        for key, fields, replies in zip(
+            keys, names, await self._redis.ask_each(looks), strict=True
+        ):
+            if not isinstance(replies, Corrupt):
+                texts = zip(fields, cast(list[bytes | None], replies[0]), strict=True)
+                found |= self._read(key, {name: text for name, text in texts if text is not None})
+        return found
+
+    def _read(
+        self, key: bytes, texts: Mapping[ListName, bytes]
+    ) -> Mapping[ListName, Version | None]:
+        found: dict[ListName, Version | None] = {}
+        for name, text in texts.items():
+            try:
+                found[name] = Version.of(text) if text else None
+            except ValueError as error:
+                self._redis.damage.found(key, f"{name}: {error}")
+        return found
 
     async def load(self, name: ListName, version: Version) -> Hashes:
         """The entries of one version.
 
         Raises:
-            Unavailable: also if they are not all there.
+            Corrupt: its parts are not what was published.
+            Unavailable: Redis is away, or not all parts are there.
         """
         hashes = Hashes()
         for key in _keys(name, version):
-            (part,) = await self._redis.ask(key, command("GET", key), 1)
-            hashes.append(cast(bytes | None, part) or b"")
+            (reply,) = await self._redis.ask(key, command("GETRANGE", key, 0, LONGEST_PART), 1)
+            part = cast(bytes, reply)
+            if len(part) > LONGEST_PART or len(part) % HASH_SIZE:
+                raise self._redis.damage.found(key, f"{len(part)} bytes are no part of a list")
+            if not part:  # gone, as are all that follow, perhaps
+                break
+            hashes.append(part)
         if len(hashes) != version.entries:
             raise Unavailable(f"the access list {name} is not whole in Redis")
+        if await _digest(hashes) != version.digest:
+            raise self._redis.damage.found(access_key(name.source), f"{name}: wrong digest")
         return hashes
 
     async def publish(self, name: ListName, hashes: Hashes, token: int) -> bool:
@@ -152,7 +191,7 @@ class AccessStore:
     async def _each(self, name: ListName, version: Version, verb: str, *words: int) -> list[Reply]:
         """The replies to a command on each part."""
         parts = [Part(key, command(verb, key, *words), 1) for key in _keys(name, version)]
-        return await asked(lambda done: self._redis.submit_all(parts, done)) if parts else []
+        return await self._redis.ask_all(parts)
 
 
 class AccessReader:

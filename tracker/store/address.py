@@ -16,9 +16,19 @@ from redis.asyncio.connection import (
 )
 from redis.exceptions import RedisError
 
+from tracker.errors import Unavailable
+from tracker.redis_url import BAD_URL, check_redis_url
 from tracker.store.link import Reply
 from tracker.store.resp import command
+from tracker.text import printable
 
+VERSION = re.compile(r"(?:^|(?<=\.))[0-9]{1,9}(?=\.|$)")  # a number between dots
+LONGEST = 32  # characters of a mode or a role
+
+# What redis-py says of options; the names are those of its own arguments or of the URL's query.
+UNKNOWN_OPTION = re.compile(r"unexpected keyword argument '(\w+)'")
+INVALID_OPTION = re.compile(r"Invalid value for '(\w+)' in connection URL")
+NO_GROUP = "not like redis+KIND://HOST:PORT,HOST:PORT"
 GROUP_URL = re.compile(
     r"(rediss?)\+[a-z]+://([^/?@]*@)?([^/?@]+)(?:/([^/?]*)(?:/(\d*))?)?(?:\?(.*))?"
 )
@@ -33,12 +43,25 @@ class Server(NamedTuple):
 
     @classmethod
     def of(cls, hello: Reply) -> Self:
-        """From the reply to HELLO in RESP2: names and values by turns."""
-        assert isinstance(hello, list)
-        words = [word.decode() if isinstance(word, bytes) else "" for word in hello]
-        told = dict(zip(words[::2], words[1::2], strict=True))
-        numbers = tuple(int(part) for part in told["version"].split(".") if part.isdigit())
-        return cls(numbers, told["mode"], told["role"])
+        """Read the reply to HELLO in RESP2: names and values by turns.
+
+        Raises:
+            Unavailable: it is none; the server is no Redis, or one that is too old.
+        """
+        try:
+            words = [word.decode() if isinstance(word, bytes) else "" for word in _list(hello)]
+            fields = dict(zip(words[::2], words[1::2], strict=True))
+            version, mode, role = (fields[name] for name in ("version", "mode", "role"))
+            numbers = tuple(map(int, VERSION.findall(version)))
+        except (KeyError, ValueError) as error:
+            raise Unavailable(f"its reply to HELLO is not one of a Redis: {error}") from error
+        return cls(numbers, printable(mode, LONGEST), printable(role, LONGEST))
+
+
+def _list(reply: Reply) -> list[Reply]:
+    if not isinstance(reply, list):
+        raise ValueError(f"{type(reply).__name__} instead of a list")  # noqa: TRY004 - as the rest
+    return reply
 
 
 class Group(NamedTuple):
@@ -60,15 +83,34 @@ class Group(NamedTuple):
             ValueError: it is no such URL, or has options that redis-py does not know.
         """
         found = GROUP_URL.fullmatch(url)
-        parts = [urlsplit(f"//{host}") for host in found[3].split(",")] if found else []
-        if found is None or not all(part.hostname for part in parts):
-            raise ValueError("Redis URL: not like redis+KIND://HOST:PORT,HOST:PORT")
+        if found is None:
+            raise ValueError(NO_GROUP)
+        try:
+            parts = [urlsplit(f"//{host}") for host in found[3].split(",")]
+            hosts = [(part.hostname or "", part.port or port) for part in parts]
+        except ValueError:
+            raise ValueError(BAD_URL) from None  # its text shows parts of the URL
+        if not all(host for host, _ in hosts):
+            raise ValueError(NO_GROUP)
         scheme, user, _, name, database, query = found.groups(default="")
         options = dict(parse_qsl(query))
         ours = {name: options.pop(name) for name in own if name in options}
         any_host = Address(f"{scheme}://{user}localhost/{database}?{urlencode(options)}")
-        addresses = [any_host.at(str(part.hostname), part.port or port) for part in parts]
-        return cls(addresses, unquote(name), ours)
+        return cls([any_host.at(*host) for host in hosts], unquote(name), ours)
+
+
+def _parsed(url: str) -> dict[str, Any]:
+    """Return the options of redis-py that `url` stands for.
+
+    Raises:
+        ValueError: it is not valid. The text names an option at most: others show the password.
+    """
+    try:
+        return dict(parse_url(url))
+    except ValueError as error:
+        invalid = INVALID_OPTION.match(str(error))
+        text = f"the value of the option {invalid[1]} is not valid" if invalid else BAD_URL
+        raise ValueError(text) from None
 
 
 class Address:
@@ -84,14 +126,21 @@ class Address:
 
     def __init__(self, url: str, **instead: str | int) -> None:
         self._url = url
-        self._options: dict[str, Any] = {**parse_url(url), **instead}
+        check_redis_url(url)
+        self._options: dict[str, Any] = {**_parsed(url), **instead}
         self._kind: type[AbstractConnection] = self._options.pop("connection_class", Connection)
         try:
             self._connection = self._kind(**self._options)
-        except (TypeError, RedisError) as error:
-            raise ValueError(f"Redis URL: {error}") from error
+        except TypeError as error:
+            unknown = UNKNOWN_OPTION.search(str(error))
+            raise ValueError(f"unknown option {unknown[1]}" if unknown else BAD_URL) from None
+        except RedisError as error:
+            raise ValueError(str(error)) from error
         if isinstance(self._connection, Connection):
-            self._connection.host.encode("idna")  # as will be done to connect
+            try:
+                self._connection.host.encode("idna")  # as will be done to connect
+            except UnicodeError:
+                raise ValueError("the host is not a valid name") from None
 
     def at(self, host: str, port: int) -> "Address":
         """Another server, which one enters as this one."""

@@ -10,16 +10,17 @@ from typing import NamedTuple, cast
 
 import msgspec
 
+from tracker.errors import Corrupt
 from tracker.model import Family, InfoHash, Snapshot, SwarmSize, Totals
 from tracker.policy.rates import activity, total
 from tracker.store.fenced import publish
 from tracker.store.frontends import registered
 from tracker.store.keys import STATISTICS, SWARM_TAG, info_hash_of, swarm_key
 from tracker.store.phrases import Tails
-from tracker.store.pipeline import asked
 from tracker.store.reading import COUNTING
 from tracker.store.resp import command
 from tracker.store.topology import Part, Redis
+from tracker.store.unpack import unpacked
 from tracker.store.walk import walk
 
 SNAPSHOT = "snapshot"  # the field that holds it, in MessagePack
@@ -72,11 +73,18 @@ class Census:
         await publish(self._redis, STATISTICS, fields, token=token, ttl_s=ttl_s)
 
     async def published(self) -> Snapshot | None:
-        """What was last published; None if it expired, or another version wrote it."""
-        (reply,) = await self._redis.ask(STATISTICS, command("HGET", STATISTICS, SNAPSHOT), 1)
+        """Return the last published totals; None if they expired or are damaged."""
         try:
-            return msgspec.msgpack.decode(cast(bytes | None, reply) or b"", type=Snapshot)
-        except msgspec.DecodeError:
+            (reply,) = await self._redis.ask(STATISTICS, command("HGET", STATISTICS, SNAPSHOT), 1)
+        except Corrupt:
+            return None
+        data = cast(bytes | None, reply)
+        if data is None:
+            return None
+        try:
+            return unpacked(data, Snapshot)
+        except ValueError as error:
+            self._redis.damage.found(STATISTICS, error)
             return None
 
 
@@ -86,7 +94,7 @@ class _Count:
     def __init__(self, redis: Redis, now_s: int, top: int) -> None:
         self.sums = dict.fromkeys(COUNTED, 0)  # by field of `Totals`
         self._redis = redis
-        self._tails = Tails(now_s, 0, 0)
+        self._tails = Tails(now_s, 0)
         self._top = top
         self._candidates: dict[tuple[InfoHash, bool], SwarmSize] = {}
 
@@ -118,10 +126,14 @@ class _Count:
             Part(key, b"".join(COUNTING.commands(key, self._tails)), COUNTING.replies)
             for key in keys
         ]
-        replies = await asked(lambda done: self._redis.submit_all(parts, done))
-        numbers = cast(list[int], replies)
-        sizes = map(Size, numbers[::2], numbers[1::2])
-        return {hash_: size for hash_, size in zip(info_hashes, sizes, strict=True) if any(size)}
+        sizes = {
+            info_hash: Size(*cast(list[int], replies))
+            for info_hash, replies in zip(
+                info_hashes, await self._redis.ask_each(parts), strict=True
+            )
+            if not isinstance(replies, Corrupt)
+        }
+        return {info_hash: size for info_hash, size in sizes.items() if any(size)}
 
     def _rank(self, swarms: dict[InfoHash, Size], *, browsers: bool) -> None:
         """Let `swarms` compete. One of both IP families is whole only when seen by its IPv6 key."""

@@ -11,15 +11,17 @@ from functools import partial
 
 import structlog
 
-from tracker.errors import Overloaded, Unavailable
+from tracker.errors import Away, Overloaded, Unavailable
 from tracker.metrics import Metrics
 from tracker.settings import RedisSettings
 from tracker.store.keys import SLOTS, slot
-from tracker.store.link import AWAY, Done, Reply, tell
+from tracker.store.link import Done, Reply, tell
 from tracker.store.mending import Batch, Mending
 from tracker.store.pipeline import Pipeline
 from tracker.store.slots import Node, Nodes
 from tracker.store.topology import Part, Redis
+from tracker.store.trouble import Trouble
+from tracker.tasks import kept
 
 log = structlog.get_logger()
 
@@ -36,7 +38,7 @@ class Cluster(Redis):
     """
 
     def __init__(self, nodes: Nodes, settings: RedisSettings, metrics: Metrics) -> None:
-        super().__init__()
+        super().__init__(metrics)
         self._nodes = nodes
         self._settings = settings
         self._metrics = metrics
@@ -50,6 +52,13 @@ class Cluster(Redis):
         self._after_look: list[Callable[[], None]] = []
         self._after_pause = 0  # how many wait
         self._keeper: asyncio.Task[None] | None = None
+        self._trouble = Trouble()  # with all nodes, when none shows the slots
+
+    @property
+    def trouble(self) -> str:
+        """As `Redis` says, of any node."""
+        found = [each.trouble.text for each in self._pipelines.values()]
+        return next(filter(None, found), self._trouble.text)
 
     @property
     def up(self) -> bool:
@@ -66,7 +75,7 @@ class Cluster(Redis):
         """Who has `key` now."""
         owner = self._owners[slot(key)]
         if owner is self._nobody:
-            raise Unavailable(AWAY)
+            raise Away
         return owner
 
     def primaries(self) -> Sequence[Pipeline]:
@@ -107,7 +116,7 @@ class Cluster(Redis):
     async def start(self) -> None:
         """Begin to look for the nodes."""
         self._stale.set()
-        self._keeper = asyncio.create_task(self._keep(), name="redis cluster")
+        self._keeper = asyncio.create_task(kept("redis cluster", self._keep), name="redis cluster")
 
     async def wait_up(self) -> None:
         """Return once the primary of each slot is connected."""
@@ -144,7 +153,7 @@ class Cluster(Redis):
             try:
                 address = self._nodes.address(node)
             except ValueError as error:
-                raise Unavailable(AWAY) from error
+                raise Away from error
             pipeline = self._pipelines[node] = Pipeline(
                 address.found,
                 self._settings,
@@ -181,11 +190,10 @@ class Cluster(Redis):
         """See `tracker.store.link.Mend`; `host` is whose replies they are."""
         batch = done  # one that was sent again?
         if not isinstance(batch, Batch):
-            batch = Mending(self, self._metrics, commands, done).whole()
+            batch = Mending(self, self.damage, commands, done).whole()
         batch.take(replies, host)
 
     async def _keep(self) -> None:
-        told = False  # once, however often they are asked
         while True:
             await self._stale.wait()
             await asyncio.sleep(random.uniform(0, JITTER_S))
@@ -193,11 +201,9 @@ class Cluster(Redis):
             waiting = len(self._after_look)
             try:
                 await self._take(await self._nodes.primaries())
-                told = False
+                self._trouble.end()
             except Unavailable as error:
-                if not told:
-                    told = True
-                    log.warning("redis.away", address=str(self._nodes), error=str(error))
+                self._trouble.add(self._nodes, error)
             except Exception:  # a fault of ours or of redis-py's: still look again, or all is lost
                 log.exception("redis.slots_failed")
             self._go_on(waiting)

@@ -24,3 +24,12 @@ def connect(url: str, settings: RedisSettings, metrics: Metrics) -> Redis:
         case "redis+cluster" | "rediss+cluster":
             return Cluster(Nodes(url, settings.timeout), settings, metrics)
     return One(Address(url).found, settings, metrics)
+
+
+def check_url(url: str) -> None:
+    """Check all of `url`, its options included, without a connection.
+
+    Raises:
+        ValueError: it is not valid; the text has no part of its user or password.
+    """
+    connect(url, RedisSettings(), Metrics())

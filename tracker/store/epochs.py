@@ -6,17 +6,23 @@ frontends that start later. A new primary of a cluster may look like a loss: its
 asked to come early once, for nothing.
 """
 
+import re
 import secrets
-from collections.abc import Callable
 from itertools import count
 from typing import NamedTuple, Self, cast
 
+from tracker.errors import Corrupt
 from tracker.store.keys import epoch_key
-from tracker.store.pipeline import asked
-from tracker.store.resp import command
+from tracker.store.redis_time import Now
+from tracker.store.scripts import Script
 from tracker.store.topology import Part, Redis
 
+MARK = re.compile(rb"([0-9a-f]{1,32}):([0-9]{1,12})")
+MOST_READ = 64  # bytes
+SKEW_S = 300  # that the clocks of two primaries may differ
 MONTH_S = 2_592_000  # a mark that nobody looked at for so long is forgotten
+
+_mark, _put = Script("mark"), Script("put")
 
 
 class Mark(NamedTuple):
@@ -29,10 +35,16 @@ class Mark(NamedTuple):
         return f"{self.id}:{self.lost_at}".encode()
 
     @classmethod
-    def of(cls, data: bytes) -> Self:
-        """From the bytes of one."""
-        id_, _, lost_at = data.decode().partition(":")
-        return cls(id_, int(lost_at))
+    def of(cls, data: bytes, now_s: int) -> Self:
+        """Read one.
+
+        Raises:
+            ValueError: it is none, or it tells of a loss in the future.
+        """
+        found = MARK.fullmatch(data)
+        if found is None or int(found[2]) > now_s + SKEW_S:
+            raise ValueError("no mark of an epoch")
+        return cls(found[1].decode(), int(found[2]))
 
 
 class Epochs:
@@ -40,12 +52,12 @@ class Epochs:
 
     Args:
         redis: whose primaries are watched.
-        clock: Unix seconds.
+        now: the time of Redis.
     """
 
-    def __init__(self, redis: Redis, clock: Callable[[], int]) -> None:
+    def __init__(self, redis: Redis, now: Now) -> None:
         self._redis = redis
-        self._clock = clock
+        self._now = now
         self._known: dict[bytes, str] = {}  # the id of each mark
 
     async def look(self) -> int:
@@ -54,25 +66,35 @@ class Epochs:
         Raises:
             Unavailable: Redis is away.
         """
-        now_s = self._clock()
+        now_s = await self._now()
         keys = self._redis.one_key_each(map(epoch_key, count()))
-        parts = [Part(key, self._ensure(key, now_s), 3) for key in keys]
-        replies = await asked(lambda done: self._redis.submit_all(parts, done))
-        marks = dict(zip(keys, map(Mark.of, cast(list[bytes], replies[1::3])), strict=True))
-        for key, mark in marks.items():
-            if not mark.lost_at and self._known.get(key, mark.id) != mark.id:
-                marks[key] = await self._tell(key, mark._replace(lost_at=now_s))
-            self._known[key] = mark.id
-        return max(mark.lost_at for mark in marks.values())
+        found = await self._redis.ask_each([Part(key, self._ensure(key, now_s), 1) for key in keys])
+        lost_at = [
+            await self._mark(key, cast(bytes, replies[0]), now_s)
+            for key, replies in zip(keys, found, strict=True)
+            if not isinstance(replies, Corrupt)
+        ]
+        return max(lost_at, default=0)
+
+    async def _mark(self, key: bytes, data: bytes, now_s: int) -> int:
+        """When the data beside one mark were lost; 0: never."""
+        known = self._known.get(key)
+        try:
+            mark = Mark.of(data, now_s)
+        except ValueError as error:
+            self._redis.damage.found(key, error)
+            mark = Mark(known or secrets.token_hex(8), 0)
+            await self._write(key, mark)
+        if not mark.lost_at and known and known != mark.id:
+            mark = mark._replace(lost_at=now_s)  # put there by a frontend that knew no better
+            await self._write(key, mark)
+        self._known[key] = mark.id
+        return mark.lost_at
 
     def _ensure(self, key: bytes, now_s: int) -> bytes:
-        """Three commands: put a mark where there is none, read it, keep it."""
+        """Put a mark where there is none, read it, keep it."""
         fresh = Mark(secrets.token_hex(8), now_s if key in self._known else 0)
-        put = command("SET", key, bytes(fresh), "NX")
-        return put + command("GET", key) + command("EXPIRE", key, MONTH_S)
+        return _mark.call(key, args=(bytes(fresh), MONTH_S, MOST_READ))
 
-    async def _tell(self, key: bytes, mark: Mark) -> Mark:
-        """Somebody who knew no better put a mark; let it say that data were lost."""
-        write = command("SET", key, bytes(mark), "EX", MONTH_S)
-        await self._redis.ask(key, write, 1)
-        return mark
+    async def _write(self, key: bytes, mark: Mark) -> None:
+        await self._redis.ask(key, _put.call(key, args=(bytes(mark), MONTH_S)), 1)

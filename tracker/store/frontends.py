@@ -1,22 +1,44 @@
-"""The registry of frontends: who is alive, and what each tells of itself.
+"""The registry of frontends: which are alive, and the facts that each publishes about itself.
 
 Each frontend gives a sign of life every few seconds: the second at which it counts as dead unless
-another sign comes. Who dies without a word is found by that, or sooner by a message that reached
-nobody. Clocks of all machines must agree to a few seconds, as the expiries of peers want anyway.
+another sign follows, by Redis's clock. A frontend that dies silently is found by that, or sooner by
+a message that reached no subscriber.
 """
 
-from collections.abc import Callable, Container, Iterator
-from typing import NamedTuple, cast
+import math
+from collections.abc import Container, Iterable, Iterator
+from typing import Final, NamedTuple, cast
 
 import msgpack
+import msgspec
 
-from tracker.model import Facts, FrontendId
+from tracker.errors import Corrupt
+from tracker.model import FRONTEND_ID_SIZE, Facts, FrontendId
+from tracker.store.damage import Damage
 from tracker.store.keys import FRONTENDS, facts_key
-from tracker.store.pipeline import asked
+from tracker.store.link import Reply
+from tracker.store.redis_time import Now
 from tracker.store.resp import command
+from tracker.store.scripts import Script
 from tracker.store.topology import Part, Redis
+from tracker.store.unpack import unpacked
+from tracker.text import printable
 
-FACTS_KEPT = 2  # times as long as a sign of life: a dead frontend is still told of for a while
+SCORES: Final = ("WITHSCORES",)
+MOST: Final = 10_000  # entries of the registry that are read
+MOST_FACTS: Final = 65_536  # bytes
+LONGEST_HOST: Final = 64
+LONGEST_NAME: Final = 32  # of a version or a protocol
+MOST_PROTOCOLS: Final = 8
+LATEST_S: Final = 2**40  # a time beyond this is none
+
+FACTS_KEPT = 2  # times as long as a sign of life: a dead frontend is still shown for a while
+
+_beat, _put = Script("beat"), Script("put")
+
+_Told = msgspec.defstruct(
+    "_Told", list(Facts.__annotations__.items()), forbid_unknown_fields=True
+)  # how facts are packed: a map
 
 
 class Frontend(NamedTuple):
@@ -34,19 +56,20 @@ class Frontends:
         redis: where it is.
         me: this frontend.
         dead_after_s: how long a sign of life lasts.
-        clock: Unix seconds.
+        now: the time of Redis.
     """
 
-    def __init__(
-        self, redis: Redis, me: FrontendId, dead_after_s: float, clock: Callable[[], int]
-    ) -> None:
+    def __init__(self, redis: Redis, me: FrontendId, dead_after_s: float, now: Now) -> None:
         self.me = me
         self._redis = redis
         self._dead_after_s = round(dead_after_s)
-        self._clock = clock
+        self._now = now
+        self._seen_at_s = 0  # when a sign of life last succeeded
         self._known: dict[FrontendId, int] = {}  # expiry of each, as last seen
         self._lost: dict[FrontendId, int] = {}  # its expiry when a message reached nobody
         self._alive = {me}
+        # The protocols of this frontend and of others, read once each: they never change.
+        self._protocols: dict[FrontendId, frozenset[str]] = {}
 
     @property
     def alive(self) -> Container[FrontendId]:
@@ -57,26 +80,49 @@ class Frontends:
         """The others that can be reached now."""
         return iter([frontend for frontend in self._alive if frontend != self.me])
 
+    @property
+    def sharing(self) -> int:
+        """How many of `alive` serve any of this frontend's protocols, this one among them.
+
+        A client that uses one protocol reaches no others. A frontend whose facts could not be read
+        is counted.
+        """
+        own = self._protocols.get(self.me, frozenset())
+        others = (self._protocols.get(frontend, own) for frontend in self)
+        return 1 + sum(not own.isdisjoint(protocols) for protocols in others)
+
     def lost(self, frontend: FrontendId) -> None:
         """A message to it reached nobody: it can't be reached until its next sign of life."""
         self._lost[frontend] = self._known.get(frontend, 0)
         self._alive.discard(frontend)
 
+    def heard(self, frontend: FrontendId) -> None:
+        """A message from it arrived: it can be reached, even if no sign of life was seen yet.
+
+        So browsers that join at a frontend that has just started get offers at once.
+        """
+        if frontend not in self._known and frontend != self.me and len(self._known) < MOST:
+            self._known[frontend] = self._seen_at_s + self._dead_after_s
+            self._lost.pop(frontend, None)
+            self._alive.add(frontend)
+
     async def beat(self, facts: Facts) -> None:
-        """Give a sign of life, and see who else gave one.
+        """Give a sign of life, and learn which other frontends gave one, and their protocols.
 
         Raises:
-            Unavailable: Redis is away; who was alive is still taken for alive.
+            Unavailable: Redis is unreachable; frontends that were alive still count as alive.
         """
-        now_s = self._clock()
+        now_s = await self._now()
         ttl_s = self._dead_after_s
-        register = command("ZADD", FRONTENDS, now_s + ttl_s, self.me)
-        look = command("ZRANGEBYSCORE", FRONTENDS, f"({now_s}", "+inf", "WITHSCORES")
+        beat = _beat.call(FRONTENDS, args=(self.me, now_s + ttl_s, now_s, MOST))
         key = facts_key(self.me)
-        tell = command("SET", key, _packed(facts), "EX", FACTS_KEPT * ttl_s)
-        parts = [Part(FRONTENDS, register + look, 2), Part(key, tell, 1)]
-        _, found, _ = await asked(lambda done: self._redis.submit_all(parts, done))
-        self._update(cast(list[bytes], found), now_s)
+        publish = _put.call(key, args=(_packed(facts), FACTS_KEPT * ttl_s))
+        parts = [Part(FRONTENDS, beat, 1), Part(key, publish, 1)]
+        found, _ = await self._redis.ask_all(parts)
+        expiries = _by_id(cast(list[bytes], found), self._redis.damage)
+        self._protocols[self.me] = frozenset(facts.ports)
+        await self._learn_protocols(expiries)
+        self._update(expiries, now_s)
 
     async def resign(self) -> None:
         """Leave: nobody shall wait for this frontend's next sign of life.
@@ -89,12 +135,31 @@ class Frontends:
             Part(FRONTENDS, command("ZREM", FRONTENDS, self.me), 1),
             Part(key, command("DEL", key), 1),
         ]
-        await asked(lambda done: self._redis.submit_all(parts, done))
+        await self._redis.ask_all(parts)
 
-    def _update(self, found: list[bytes], now_s: int) -> None:
-        """Take over what the registry says. Whom it lost (with its data) lives till its time."""
-        known = {frontend: at for frontend, at in self._known.items() if at > now_s}
-        known.update(_by_id(found))
+    async def _learn_protocols(self, registered: Iterable[FrontendId]) -> None:
+        """Read the protocols of frontends for which they are not known yet; forget the dead."""
+        living = {self.me, *registered, *self._known}
+        served = {id_: names for id_, names in self._protocols.items() if id_ in living}
+        unknown = [id_ for id_ in registered if id_ not in served]
+        for id_, facts in zip(unknown, await _read_facts(self._redis, unknown), strict=True):
+            if facts is not None:
+                served[id_] = frozenset(facts.ports)
+        self._protocols = served
+
+    def _update(self, expiries: dict[FrontendId, int], now_s: int) -> None:
+        """Merge the registry's entries.
+
+        A frontend that is missing (Redis lost its data) stays alive until its own expiry. If this
+        frontend could give no sign of life for a while, the others could not either, probably, so
+        the known ones get the time to give theirs.
+        """
+        late = now_s - self._seen_at_s > self._dead_after_s
+        least = now_s + self._dead_after_s if late else 0
+        self._seen_at_s = now_s
+        known = {id_: max(at, least) for id_, at in self._known.items()}
+        known = {id_: at for id_, at in known.items() if at > now_s}
+        known.update(expiries)
         self._known = known
         self._lost = {id_: at for id_, at in self._lost.items() if known.get(id_, 0) == at}
         self._alive = {self.me, *(known.keys() - self._lost.keys())}
@@ -103,30 +168,84 @@ class Frontends:
 async def registered(redis: Redis) -> list[Frontend]:
     """All entries, in the order of their ids; the dead that are not buried among them.
 
+    What cannot be read is left out, and reported as damage.
+
     Raises:
         Unavailable: Redis is away.
     """
-    (found,) = await redis.ask(FRONTENDS, command("ZRANGE", FRONTENDS, 0, -1, "WITHSCORES"), 1)
-    expiries = _by_id(cast(list[bytes], found))
+    try:
+        (found,) = await redis.ask(FRONTENDS, command("ZRANGE", FRONTENDS, 0, MOST - 1, *SCORES), 1)
+    except Corrupt:
+        return []
+    expiries = _by_id(cast(list[bytes], found), redis.damage)
     ids = sorted(expiries)
-    keys = [facts_key(frontend) for frontend in ids]
-    parts = [Part(key, command("GET", key), 1) for key in keys]
-    replies = await asked(lambda done: redis.submit_all(parts, done)) if parts else []
     return [
-        Frontend(frontend, expiries[frontend], _unpacked(cast(bytes | None, reply)))
-        for frontend, reply in zip(ids, replies, strict=True)
+        Frontend(frontend, expiries[frontend], facts)
+        for frontend, facts in zip(ids, await _read_facts(redis, ids), strict=True)
     ]
 
 
-def _by_id(found: list[bytes]) -> dict[FrontendId, int]:
-    """From members and scores by turns."""
-    return {id_: int(score) for id_, score in zip(found[::2], found[1::2], strict=True)}
+async def _read_facts(redis: Redis, frontends: Iterable[FrontendId]) -> list[Facts | None]:
+    """Return the facts of each frontend; None: expired, damaged, or of another version.
+
+    Raises:
+        Unavailable: Redis is unreachable.
+    """
+    keys = [facts_key(frontend) for frontend in frontends]
+    looks = [Part(key, command("GETRANGE", key, 0, MOST_FACTS), 1) for key in keys]
+    replies = await redis.ask_each(looks)
+    return [_facts(key, reply, redis.damage) for key, reply in zip(keys, replies, strict=True)]
+
+
+def _by_id(found: list[bytes], damage: Damage) -> dict[FrontendId, int]:
+    """From members and scores by turns, without those that no frontend wrote."""
+    expiries = {}
+    for id_, score in zip(found[::2], found[1::2], strict=True):
+        second = _number(score)
+        if len(id_) != FRONTEND_ID_SIZE:
+            damage.found(FRONTENDS, f"member {id_[:20].hex()} is no frontend's id")
+        elif not 0 <= second <= LATEST_S:
+            damage.found(FRONTENDS, f"score {second} of member {id_.hex()} is no time")
+        else:
+            expiries[id_] = int(second)
+    return expiries
+
+
+def _number(score: bytes) -> float:
+    try:
+        return float(score)
+    except (TypeError, ValueError):
+        return math.nan
 
 
 def _packed(facts: Facts) -> bytes:
     return cast(bytes, msgpack.packb(facts._asdict()))
 
 
-def _unpacked(data: bytes | None) -> Facts | None:
-    told = msgpack.unpackb(data) if data else {}
-    return Facts(**told) if told.keys() == set(Facts._fields) else None
+def _facts(key: bytes, reply: list[Reply] | Corrupt, damage: Damage) -> Facts | None:
+    if isinstance(reply, Corrupt):
+        return None
+    data = cast(bytes, reply[0])
+    if not data:
+        return None  # expired, or never written
+    try:
+        told = unpacked(data, _Told)
+    except ValueError as error:
+        damage.found(key, f"no facts: {error}")
+        return None
+    return None if told is None else _shown(Facts(*msgspec.structs.astuple(told)))
+
+
+def _shown(facts: Facts) -> Facts:
+    """Fit for a terminal: any text may have been written by anybody."""
+    return facts._replace(
+        version=printable(facts.version, LONGEST_NAME),
+        host=printable(facts.host, LONGEST_HOST),
+        ports=_named(facts.ports),
+        requests=_named(facts.requests),
+    )
+
+
+def _named(numbers: dict[str, int]) -> dict[str, int]:
+    few = list(numbers.items())[:MOST_PROTOCOLS]
+    return {printable(name, LONGEST_NAME): number for name, number in few}

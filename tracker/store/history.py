@@ -8,11 +8,16 @@ from typing import cast
 
 import msgspec
 
+from tracker.errors import Corrupt
 from tracker.model import Point, Snapshot
 from tracker.settings import WorkersSettings
 from tracker.store.keys import HISTORY
 from tracker.store.resp import command
+from tracker.store.scripts import Script
 from tracker.store.topology import Redis
+from tracker.store.unpack import unpacked
+
+_record = Script("record")
 
 
 class History:
@@ -27,19 +32,25 @@ class History:
         """Let `snapshot` stand for the period in which it was counted."""
         point = _point(snapshot)
         begin = point.at - point.at % self._period_s  # of its period, Unix seconds
-        commands = (
-            command("ZREMRANGEBYSCORE", HISTORY, begin, begin),
-            command("ZADD", HISTORY, begin, msgspec.msgpack.encode(point)),
-            command("ZREMRANGEBYRANK", HISTORY, 0, -self._length - 1),
-            command("EXPIRE", HISTORY, self._length * self._period_s),
-        )
-        await self._redis.ask(HISTORY, b"".join(commands), len(commands))
+        args = (msgspec.msgpack.encode(point), begin, self._length, self._length * self._period_s)
+        await self._redis.ask(HISTORY, _record.call(HISTORY, args=args), 1)
 
     async def points(self) -> list[Point]:
-        """All of them, the oldest first; without those that another version told."""
-        (reply,) = await self._redis.ask(HISTORY, command("ZRANGE", HISTORY, 0, -1), 1)
-        points = map(_read, cast(list[bytes], reply))
+        """Return all of them, the oldest first, except those that cannot be read."""
+        look = command("ZRANGE", HISTORY, -self._length, -1)
+        try:
+            (reply,) = await self._redis.ask(HISTORY, look, 1)
+        except Corrupt:
+            return []
+        points = map(self._read, cast(list[bytes], reply))
         return [point for point in points if point is not None]
+
+    def _read(self, data: bytes) -> Point | None:
+        try:
+            return unpacked(data, Point)
+        except ValueError as error:
+            self._redis.damage.found(HISTORY, error)
+            return None
 
 
 def _point(snapshot: Snapshot) -> Point:
@@ -54,10 +65,3 @@ def _point(snapshot: Snapshot) -> Point:
         browsers=totals.browser_seeders + totals.browser_leechers,
         rates=snapshot.rates,
     )
-
-
-def _read(data: bytes) -> Point | None:
-    try:
-        return msgspec.msgpack.decode(data, type=Point)
-    except msgspec.DecodeError:
-        return None

@@ -6,8 +6,6 @@ key                          type        content
 ``4{:`` + info_hash + ``}``  sorted set  IPv4 endpoints, 6 bytes -> signed expiry
 ``6{:`` + info_hash + ``}``  sorted set  IPv6 endpoints, 18 bytes -> signed expiry
 ``w{:`` + info_hash + ``}``  sorted set  browsers, peer_id (20) + frontend id (8) -> signed expiry
-``c{:`` + info_hash + ``}``  sorted set  completed downloads over HTTP and UDP, as below
-``C{:`` + info_hash + ``}``  sorted set  completed downloads of browsers, as below
 ``tracker:statistics``       hash        the cluster in numbers, see `tracker.store.census`
 ``tracker:history``          sorted set  points of the last day -> begin of their period, Unix s
 ``tracker:frontends``        sorted set  frontend id (8) -> Unix second at which it counts as dead
@@ -27,9 +25,9 @@ closing brace.)
 Signed expiry: Unix seconds, positive for a leecher, negative for a seeder. One ZADD inserts,
 refreshes or changes the role; ``-now … now`` are the dead of both roles.
 
-Completed: the empty member's score is the count, negated so that it never looks like a time;
-each other member is the peer_id of who completed lately, scored with the second until which it
-is remembered, so that a peer counts once. One key, so that a cluster keeps both together.
+Completed downloads of a swarm: the score of the empty member of the same sorted set. A count is
+smaller than `LEAST_TIME` and never looks like an expiry. It lives exactly as long as the swarm, and
+costs a few bytes where a key of its own would cost 140.
 """
 
 from binascii import crc_hqx
@@ -41,23 +39,18 @@ HISTORY = b"tracker:history"
 FRONTENDS = b"tracker:frontends"
 SECRETS = b"tracker:secrets"
 
-COUNT = b""  # the member of a completed set whose score is the negated count
+COUNT = b""  # the member of a swarm whose score is the number of completed downloads
+LEAST_TIME = 1_000_000_000  # Unix seconds; every expiry is greater, every count is smaller
 
 SWARM_TAG = (b"4{:", b"6{:", b"w{:")  # by Family
-COMPLETED_TAG = (b"c{:", b"c{:", b"C{:")
 TAG_SIZE = 3
-KEY_SIZE = 24  # bytes of a swarm's or a completed set's key
+KEY_SIZE = 24  # bytes of a swarm's key
 SLOTS = 16384  # of a Redis Cluster
 
 
 def swarm_key(family: Family, info_hash: InfoHash) -> bytes:
     """The sorted set of one swarm's peers of one family."""
     return SWARM_TAG[family] + info_hash + b"}"
-
-
-def completed_key(family: Family, info_hash: InfoHash) -> bytes:
-    """The sorted set that counts the completed downloads of a swarm."""
-    return COMPLETED_TAG[family] + info_hash + b"}"
 
 
 def info_hash_of(key: bytes) -> InfoHash:

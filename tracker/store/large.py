@@ -3,9 +3,10 @@
 from collections import OrderedDict
 from functools import partial
 
+from tracker.policy.selection import shares
 from tracker.service.ports import Candidates
 from tracker.store.phrases import WHOLE
-from tracker.store.reading import Reading, Sampled, Sampling, Seen, Window, shares
+from tracker.store.reading import Reading, Sampled, Sampling, Seen, Window
 
 MOST = 10_000  # swarms
 
@@ -27,7 +28,7 @@ class LargeSwarms:
         self._samples: dict[bytes, Candidates] = {}
 
     def reading(
-        self, key: bytes, want: int, *, seeding: bool, now_s: int, at: float
+        self, key: bytes, want: int, *, seeding: bool, browsers: bool, now_s: int, at: float
     ) -> Reading | None:
         """How to read `want` members; None: the swarm is not known to be large.
 
@@ -39,7 +40,7 @@ class LargeSwarms:
         if now_s != self._second:
             self._second, self._samples = now_s, {}
         sample = self._samples.get(key)
-        share = shares(want, *size, seeding)
+        share = shares(want, *size, seeding, browsers=browsers)
         if sample is None:
             self._samples[key] = UNREAD
         elif sample is UNREAD:

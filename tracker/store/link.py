@@ -7,15 +7,20 @@ announce. Bounded in number and in time.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from math import inf
 from typing import TypeAlias, cast
 
 import hiredis
 import structlog
 
-from tracker.errors import Overloaded, Unavailable
+from tracker.errors import Away, Full, Overloaded, Unavailable
 from tracker.metrics import Metrics
 from tracker.settings import RedisSettings
+from tracker.store.damage import Damage
+from tracker.store.resp import key_of, split
+from tracker.store.trouble import NotAdmitted
+from tracker.text import printable
 
 # Whatever RESP can say; who sent the commands knows the shape of their replies.
 Reply: TypeAlias = list["Reply"] | bytes | int | None
@@ -27,26 +32,39 @@ Mend: TypeAlias = Callable[[bytes, list[Reply], Done], None]
 log = structlog.get_logger()
 
 PLENTY = 64  # requests; larger batches cost Redis no less a request
-AWAY = "the tracker's store is away"
+GATHER_S = 0.005  # longest wait for more of them, which matters if turns of the loop take long
 # What another server, another moment or another look at the cluster may mend.
 MENDABLE = frozenset(
     {"MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "READONLY", "MASTERDOWN", "LOADING"}
 )
 # It was the primary when we connected, and is no more: connect anew.
 DEMOTED = frozenset({"READONLY", "MASTERDOWN"})
-KNOWN_REFUSALS = MENDABLE | {"OOM", "NOAUTH", "NOPERM", "BUSY", "MISCONF", "NOREPLICAS"}
+# Errors that those of a script name somewhere within.
+WRONG_TYPE, OUT_OF_MEMORY = "WRONGTYPE", "OOM"
+KNOWN_REFUSALS = MENDABLE | {OUT_OF_MEMORY, "NOAUTH", "NOPERM", "BUSY", "MISCONF", "NOREPLICAS"}
 
 
 class Link(asyncio.Protocol):
     """One connection's life: from `connection_made` to `connection_lost`, then never again."""
 
-    def __init__(self, settings: RedisSettings, metrics: Metrics, mend: Mend | None = None) -> None:
-        """`mend` gets the requests with errors that it may mend; without it they fail."""
+    def __init__(
+        self,
+        settings: RedisSettings,
+        metrics: Metrics,
+        mend: Mend | None = None,
+        damage: Damage | None = None,
+    ) -> None:
+        """Start unconnected.
+
+        `mend` gets the requests with errors that it may mend; without it they fail. `damage`
+        outlives connections.
+        """
         self._mend = mend
         self._loop = asyncio.get_running_loop()
         self._most = settings.max_in_flight
         self._timeout = settings.timeout
         self._metrics = metrics
+        self._damage = damage or Damage(metrics)
         self._reader = hiredis.Reader(replyError=self._refused)
         self._transport: asyncio.Transport | None = None
         # Replies due, callback, sent at, commands.
@@ -56,8 +74,12 @@ class Link(asyncio.Protocol):
         self._told: set[str] = set()  # codes of errors that the log has
         self._out: list[bytes] = []
         self._gathered = 0  # how many of them the last turn of the loop left
+        self._since = 0.0  # when the first of them came
         self._watch: asyncio.TimerHandle | None = None
         self.lost = asyncio.Event()
+        # The server's address, once it has answered the greeting. Until then, errors are about the
+        # login, and the pipeline reports them.
+        self.server = ""
 
     def send(self, commands: bytes, count: int, done: Done) -> None:
         """Send `commands`, which have `count` replies; `done` gets those, or why there are none.
@@ -71,11 +93,13 @@ class Link(asyncio.Protocol):
             raise Overloaded("the tracker is overloaded")
         if self.lost.is_set():
             self._metrics.store_errors["away",] += 1
-            raise Unavailable(AWAY)
+            raise Away
+        now = self._loop.time()
         if not self._out:
+            self._since = now
             self._loop.call_soon(self._flush)
         self._out.append(commands)
-        self._waiting.append((count, done, self._loop.time(), commands))
+        self._waiting.append((count, done, now, commands))
 
     def abort(self) -> None:
         """Close at once; whoever waits is told."""
@@ -86,6 +110,11 @@ class Link(asyncio.Protocol):
         """How many requests wait for replies."""
         return len(self._waiting)
 
+    @property
+    def oldest_at(self) -> float:
+        """When the oldest request that waits was sent, by the loop's clock; inf: none waits."""
+        return self._waiting[0][2] if self._waiting else inf
+
     def _flush(self) -> None:
         """Write, once a turn of the loop brought nothing more, or when there is plenty.
 
@@ -93,7 +122,7 @@ class Link(asyncio.Protocol):
         sides a system call or two. An idle loop turns again in microseconds, no timer needed.
         """
         gathered = len(self._out)
-        if self._gathered < gathered < PLENTY:
+        if self._gathered < gathered < PLENTY and self._loop.time() - self._since <= GATHER_S:
             self._gathered = gathered
             self._loop.call_soon(self._flush)
             return
@@ -125,8 +154,9 @@ class Link(asyncio.Protocol):
                     else:
                         refusal, self._refusal = self._refusal, None
                         self._refuse(refusal, commands, finished, done)
-        except (hiredis.ProtocolError, IndexError) as error:
-            log.error("redis.protocol", error=str(error))  # bytes that are not a reply we asked for
+        except Exception as error:  # noqa: BLE001 - bytes that are not a reply we asked for
+            # Hiredis raises errors of many kinds; each of our requests is answered once we close.
+            log.error("redis.protocol", error=str(error))
             self.abort()
 
     def _refused(self, text: str) -> Exception:
@@ -137,15 +167,21 @@ class Link(asyncio.Protocol):
 
     def _refuse(self, text: str, commands: bytes, replies: list[Reply], done: Done) -> None:
         code = text.partition(" ")[0]
+        if not self.server:
+            self._damage.errors[kind(code),] += 1
+            tell(done, NotAdmitted(printable(text)))
+            return
         if code in DEMOTED:
             self._loop.call_soon(self.abort)
         if self._mend is not None and code in MENDABLE:
             self._mend(commands, replies, done)
-        else:
-            if code not in self._told:  # once a connection: many requests may be told so
-                self._told.add(code)
-                log.error("redis.refused", error=text)
-            tell(done, refusal(text, self._metrics))
+            return
+        words = _refused_words(commands, replies)
+        # Once a connection: many requests may be refused. Damage has its own log.
+        if WRONG_TYPE not in text and code not in self._told:
+            self._told.add(code)
+            log.error("redis.refused", address=self.server, error=text)
+        tell(done, refusal(text, words, self._damage))
 
     def _check_deadline(self) -> None:
         """Replies come in order, so only the oldest request's age matters."""
@@ -163,19 +199,42 @@ class Link(asyncio.Protocol):
         self._watch.cancel()
         self._transport = None
         self.lost.set()
-        error = Unavailable(AWAY)
+        error = Away()
         while self._waiting:
             _, done, _, _ = self._waiting.popleft()
             self._metrics.store_errors["lost",] += 1
             tell(done, error)
 
 
-def refusal(text: str, metrics: Metrics) -> Unavailable:
-    """What a request comes to that Redis refused with these words; counted."""
-    code = text.partition(" ")[0]
-    kind = code.lower() if code in KNOWN_REFUSALS else "other"
-    metrics.store_errors[kind,] += 1
-    return Overloaded("the tracker is full") if code == "OOM" else Unavailable(AWAY)
+def _refused_words(commands: bytes, replies: list[Reply]) -> list[bytes]:
+    """The words of the first command that has an error for a reply."""
+    refused = (isinstance(reply, hiredis.ReplyError) for reply in replies)
+    pairs = zip(split(commands), refused, strict=False)
+    return next((words for words, is_refused in pairs if is_refused), [])
+
+
+def refusal(text: str, words: Sequence[bytes], damage: Damage) -> Unavailable:
+    """Count and return what a request comes to that Redis refused.
+
+    Args:
+        text: the error.
+        words: the command that it is about.
+        damage: gets keys of another type.
+    """
+    if WRONG_TYPE in text:
+        return damage.found(key_of(words) or b"?", "has another type than ours")
+    code = OUT_OF_MEMORY if f"-{OUT_OF_MEMORY} " in text else text.partition(" ")[0]
+    damage.errors[kind(code),] += 1
+    if code == OUT_OF_MEMORY:
+        return Full("the tracker is full")
+    return Unavailable("the tracker's store is away")  # reported by `redis.refused`
+
+
+def kind(code: str) -> str:
+    """Return the label of an error's code in the metric of errors."""
+    if code == "WRONGPASS":  # a wrong password is counted as a missing one
+        return "noauth"
+    return code.lower() if code in KNOWN_REFUSALS else "other"
 
 
 def tell(done: Done, result: list[Reply] | Unavailable) -> None:

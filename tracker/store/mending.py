@@ -7,10 +7,10 @@ from typing import NamedTuple, Protocol
 import hiredis
 
 from tracker.errors import Unavailable
-from tracker.metrics import Metrics
+from tracker.store.damage import Damage
 from tracker.store.link import MENDABLE, Done, Reply, refusal, tell
 from tracker.store.pipeline import Pipeline
-from tracker.store.resp import command
+from tracker.store.resp import command, key_of, split
 from tracker.store.slots import Node
 
 MOST_ROUNDS = 10  # that a request may take: nodes may send it to and fro
@@ -77,9 +77,9 @@ class Batch:
 class Mending:
     """One request, until all of its commands have been served, or one of them can't be."""
 
-    def __init__(self, ways: Ways, metrics: Metrics, commands: bytes, done: Done) -> None:
+    def __init__(self, ways: Ways, damage: Damage, commands: bytes, done: Done) -> None:
         self._ways = ways
-        self._metrics = metrics
+        self._damage = damage
         self._commands = split(commands)
         self._done: Done | None = done
         self._replies: list[Reply] = [None] * len(self._commands)
@@ -123,7 +123,8 @@ class Mending:
             if not codes:
                 self.end(self._replies)
             elif hopeless:
-                self.end(refusal(self._worst(), self._metrics))
+                place, text = self._worst()
+                self.end(refusal(text, self._commands[place], self._damage))
             elif stale:
                 self._looked = True
                 self._ways.after_look(self._send)
@@ -134,9 +135,12 @@ class Mending:
         except Unavailable as error:
             self.end(error)
 
-    def _worst(self) -> str:
-        """The error that stands for all."""
-        return min((each.code in MENDABLE, each.text) for each in self._refused.values())[1]
+    def _worst(self) -> tuple[int, str]:
+        """The place and text of the error that stands for all."""
+        _, text, place = min(
+            (each.code in MENDABLE, each.text, place) for place, each in self._refused.items()
+        )
+        return place, text
 
     def _send(self) -> None:
         batches: dict[Pipeline, tuple[list[bytes], list[int | None]]] = {}
@@ -163,29 +167,5 @@ class Mending:
             return self._ways.moved(int(slot), node), False
         key = key_of(words)
         if key is None:  # it was meant for that node only
-            raise refusal(refused.text, self._metrics)
+            raise refusal(refused.text, words, self._damage)
         return self._ways.primary(key), False
-
-
-def split(commands: bytes) -> list[list[bytes]]:
-    """The words of each of some encoded commands: they look like replies."""
-    reader = hiredis.Reader()
-    reader.feed(commands)
-    found = []
-    while (words := reader.gets()) is not False:
-        found.append(words)
-    return found
-
-
-def key_of(words: list[bytes]) -> bytes | None:
-    """The first key of a command, or of those that we use; None: it has none."""
-    match words:
-        case [b"EVAL", _, b"0", *_]:
-            return None
-        case [b"EVAL", _, _, key, *_]:
-            return key
-        case [b"SCAN", *_] | [_]:
-            return None
-        case [_, key, *_]:
-            return key
-    return None

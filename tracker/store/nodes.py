@@ -7,6 +7,9 @@ from tracker.errors import Unavailable
 from tracker.store.pipeline import Pipeline
 from tracker.store.resp import command
 from tracker.store.topology import Redis
+from tracker.text import printable
+
+LONGEST = 32  # characters of a version or a role
 
 
 class Vitals(NamedTuple):
@@ -19,6 +22,7 @@ class Vitals(NamedTuple):
     commands_per_second: int
     clients: int
     replicas: int  # that are connected
+    policy: str = "noeviction"  # what happens when the memory is full
 
 
 class Node(NamedTuple):
@@ -39,17 +43,22 @@ async def _node(primary: Pipeline) -> Node:
         (reply,) = await primary.ask(command("INFO"), 1)
     except Unavailable:
         return Node(address, None)
-    return Node(address, _vitals(cast(bytes, reply).decode()))
+    try:
+        return Node(address, _vitals(cast(bytes, reply).decode()))
+    except (AttributeError, KeyError, ValueError) as error:
+        primary.damage.found(b"INFO", f"{address} misses {error}")
+        return Node(address, None)
 
 
 def _vitals(info: str) -> Vitals:
-    told = dict(line.split(":", 1) for line in info.splitlines() if ":" in line)
+    fields = dict(line.split(":", 1) for line in info.splitlines() if ":" in line)
     return Vitals(
-        version=told["redis_version"],
-        role=told["role"],
-        memory=int(told["used_memory"]),
-        max_memory=int(told["maxmemory"]),
-        commands_per_second=int(told["instantaneous_ops_per_sec"]),
-        clients=int(told["connected_clients"]),
-        replicas=int(told["connected_slaves"]),
+        version=printable(fields["redis_version"], LONGEST),
+        role=printable(fields["role"], LONGEST),
+        memory=int(fields["used_memory"]),
+        max_memory=int(fields["maxmemory"]),
+        commands_per_second=int(fields["instantaneous_ops_per_sec"]),
+        clients=int(fields["connected_clients"]),
+        replicas=int(fields["connected_slaves"]),
+        policy=printable(fields["maxmemory_policy"], LONGEST),
     )

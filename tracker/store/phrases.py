@@ -5,7 +5,7 @@ once: heads for good, tails (which hold the time) once a second. A command is th
 ``head + key + tail``, or ``head + key + tail + member + CRLF`` where a member is its last word.
 """
 
-from tracker.store.keys import COUNT, KEY_SIZE
+from tracker.store.keys import COUNT, KEY_SIZE, LEAST_TIME
 
 WHOLE = 80  # live members of one role that are read all at once; more are read by a window
 CRLF = b"\r\n"
@@ -29,11 +29,11 @@ ZRANGE_BY_RANK = _head(4, b"ZRANGE")
 ZRANGE_BY_RANK_REV = _head(5, b"ZRANGE")
 PURGE = _head(4, b"ZREMRANGEBYSCORE")
 ZSCORE = _head(3, b"ZSCORE")
-ZADD_NEW = _head(5, b"ZADD")
+ZADD_EXISTING = _head(5, b"ZADD")
 ZINCRBY = _head(4, b"ZINCRBY")
 
 COUNT_TAIL = CRLF + _bulk(COUNT)
-ONE_MORE_TAIL = CRLF + _bulk(b"-1") + _bulk(COUNT)  # counts are kept negated: see keys
+ONE_MORE_TAIL = CRLF + _bulk(b"1") + _bulk(COUNT)
 
 _BY_SCORE = b"$7\r\nBYSCORE\r\n$5\r\nLIMIT\r\n$1\r\n0\r\n" + _bulk(b"%d" % (WHOLE + 1))
 
@@ -68,16 +68,18 @@ def rank_rev_tail(start: int, stop: int) -> bytes:
 class Tails:
     """The tails that hold the time; made anew each second."""
 
-    def __init__(self, now_s: int, ttl_s: int, memory_s: int) -> None:
+    def __init__(self, now_s: int, ttl_s: int) -> None:
         live_seeders = _bulk(b"-inf") + _bulk(b"(-%d" % now_s)
         live_leechers = _bulk(b"(%d" % now_s) + _bulk(b"+inf")
         self.now_s = now_s
         self.leecher = CRLF + _bulk(b"%d" % (now_s + ttl_s))  # ZADD's score
         self.seeder = CRLF + _bulk(b"-%d" % (now_s + ttl_s))
+        self.existing_leecher = CRLF + _bulk(b"XX") + self.leecher[2:]  # the same, with XX
+        self.existing_seeder = CRLF + _bulk(b"XX") + self.seeder[2:]
         self.seeders = CRLF + live_seeders + _BY_SCORE  # ZRANGE's bounds
         self.leechers = CRLF + live_leechers + _BY_SCORE
         self.count_seeders = CRLF + live_seeders  # ZCOUNT's bounds
         self.count_leechers = CRLF + live_leechers
-        self.dead = CRLF + _bulk(b"-%d" % now_s) + _bulk(b"%d" % now_s)  # of both roles
-        self.forgotten = CRLF + _bulk(b"0") + _bulk(b"%d" % now_s)  # in a completed set
-        self.remember = CRLF + _bulk(b"NX") + _bulk(b"%d" % (now_s + memory_s))
+        # Two ranges: the completed count lies between them.
+        self.dead_seeders = CRLF + _bulk(b"-%d" % now_s) + _bulk(b"-%d" % LEAST_TIME)
+        self.dead_leechers = CRLF + _bulk(b"%d" % LEAST_TIME) + _bulk(b"%d" % now_s)

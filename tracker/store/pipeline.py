@@ -7,15 +7,19 @@ each fails at once, and connections are tried again with growing, jittered pause
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from math import inf
 from typing import TypeAlias
 
 import structlog
 
-from tracker.errors import Overloaded, Unavailable
+from tracker.errors import Away, Overloaded, Unavailable
 from tracker.metrics import Metrics
 from tracker.settings import RedisSettings
 from tracker.store.address import Address, Server
-from tracker.store.link import AWAY, Done, Link, Mend, Reply, tell
+from tracker.store.damage import Damage
+from tracker.store.link import Done, Link, Mend, Reply, tell
+from tracker.store.trouble import Trouble
+from tracker.tasks import kept
 
 # Where the server is now: asked before each attempt to connect. Raises OSError or Unavailable.
 Find: TypeAlias = Callable[[], Awaitable[Address]]
@@ -48,6 +52,8 @@ class Pipeline:
         self._find = find
         self._settings = settings
         self._metrics = metrics
+        self.damage = Damage(metrics)
+        self.trouble = Trouble()
         self._cluster = cluster
         self._mend = mend
         self._changed = changed
@@ -69,6 +75,11 @@ class Pipeline:
         """How many requests wait for replies."""
         return len(self._early or ()) if self._link is None else len(self._link)
 
+    @property
+    def oldest_at(self) -> float:
+        """When the oldest request that waits was sent; see `Link`."""
+        return inf if self._link is None else self._link.oldest_at
+
     def submit(self, commands: bytes, count: int, done: Done) -> None:
         """Send `commands`, which have `count` replies in all; `done` gets them, in order.
 
@@ -80,7 +91,7 @@ class Pipeline:
             self._link.send(commands, count, done)
         elif self._early is None:
             self._metrics.store_errors["away",] += 1
-            raise Unavailable(AWAY)
+            raise Away
         elif len(self._early) >= self._settings.max_in_flight:
             self._metrics.store_errors["overloaded",] += 1
             raise Overloaded("the tracker is overloaded")
@@ -98,7 +109,9 @@ class Pipeline:
     def start(self) -> None:
         """Begin to connect, and go on doing so until `close`."""
         self._early = []
-        self._keeper = asyncio.create_task(self._keep(), name="redis pipeline")
+        self._keeper = asyncio.create_task(
+            kept("redis pipeline", self._keep), name="redis pipeline"
+        )
 
     async def wait_up(self) -> None:
         """Return once a connection stands."""
@@ -112,21 +125,23 @@ class Pipeline:
             self._settle()
 
     async def _keep(self) -> None:
-        pause, told = FIRST_PAUSE_S, ""
+        pause = FIRST_PAUSE_S
         while True:
-            link = Link(self._settings, self._metrics, self._mend)
+            link = Link(self._settings, self._metrics, self._mend, self.damage)
             try:
                 await self._open(link)
-                pause, told = FIRST_PAUSE_S, ""
+                pause = FIRST_PAUSE_S
+                self.trouble.end()
                 self._settle()
                 log.info("redis.up", address=str(self.address))
                 self._changed()
                 await link.lost.wait()
                 log.warning("redis.lost", address=str(self.address))
             except (OSError, TimeoutError, Unavailable) as error:
-                if (why := str(error) or "no answer in time") != told:
-                    told = why  # once, however often it is tried
-                    log.warning("redis.away", address=str(self.address), error=told)
+                self.trouble.add(self.address, error)
+            except Exception:  # a defect: what waits for the first connection fails now
+                self._settle()
+                raise
             finally:
                 self._link = None
                 self._up.clear()
@@ -147,6 +162,7 @@ class Pipeline:
             raise Unavailable(f"it is a {server.role}, not a primary")
         if self._cluster != (server.mode == "cluster"):
             raise Unavailable(f"it runs in the mode {server.mode}: use the URL for that")
+        link.server = str(address)
         self._link = link
         self._up.set()
 

@@ -2,16 +2,19 @@
 
 Small swarms are read fresh and whole. A large one is never read whole: its counts come from
 ZCOUNT, and its members from windows of ranks at a random offset. Rank order is
-``live seeders | dead of both roles | live leechers``, so seeders are counted from the low end and
-leechers from the high end, and what the counts of the same batch show to lie beyond is cut off.
+``live seeders | dead seeders | completed count | dead leechers | live leechers``, so seeders are
+counted from the low end and leechers from the high end, and what the counts of the same batch show
+to lie beyond is cut off.
 A large swarm that is asked for again within a second gives its members from a sample.
 
 A reading is commands and the meaning of their replies; nothing here does I/O.
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
+from tracker.model import Value
+from tracker.policy.selection import Share, stretch
 from tracker.service.ports import Candidates, Member
 from tracker.store.link import Reply
 from tracker.store.phrases import (
@@ -25,14 +28,13 @@ from tracker.store.phrases import (
     rank_tail,
 )
 
-Share: TypeAlias = tuple[int, int]  # of seeders, of leechers
 Keep: TypeAlias = Callable[[Candidates], None]
 
 NOBODY = Candidates((), ())
 SAMPLE = 300  # members of each role
 
 
-class Seen(NamedTuple):
+class Seen(Value, frozen=True):
     """One family of a swarm, as a reading found it."""
 
     seeders: int
@@ -167,15 +169,9 @@ class Sampled(Counting):
         seeders, leechers = replies  # type: ignore[assignment]
         (low, high), at = self._share, self._at
         candidates = Candidates(
-            _stretch(self._sample.seeders, low, at), _stretch(self._sample.leechers, high, at)
+            stretch(self._sample.seeders, low, at), stretch(self._sample.leechers, high, at)
         )
         return Seen(seeders, leechers, candidates, exact=True)
-
-
-def shares(want: int, seeders: int, leechers: int, seeding: bool) -> Share:
-    """How many of each role to read for one asker: in proportion, and no seeders for a seeder."""
-    share = 0 if seeding else round(want * seeders / max(1, seeders + leechers))
-    return share, want - share
 
 
 def _start(size: int, length: int, at: float) -> int:
@@ -187,15 +183,6 @@ def _start(size: int, length: int, at: float) -> int:
         return 0
     blocks = -(-size // length)
     return min(int(at * blocks) * length, size - length)
-
-
-def _stretch(members: Sequence[Member], length: int, at: float) -> Sequence[Member]:
-    """`length` members of the ring, beginning anywhere."""
-    if len(members) <= length:
-        return members
-    start = int(at * len(members))
-    found = members[start : start + length]
-    return found if len(found) == length else [*found, *members[: length - len(found)]]
 
 
 EMPTY = Seen(0, 0, NOBODY, exact=True)

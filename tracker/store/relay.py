@@ -18,7 +18,7 @@ import structlog
 from tracker.errors import Malformed, Unavailable
 from tracker.metrics import Metrics
 from tracker.model import Answer, FrontendId, InfoHash, Offer, PeerId
-from tracker.service.ports import Frontends, InVain, Sockets
+from tracker.service.ports import Delivery, Frontends, InVain, Sockets
 from tracker.settings import RedisSettings
 from tracker.store.keys import relay_channel
 from tracker.store.link import Done, Reply
@@ -26,10 +26,16 @@ from tracker.store.pipeline import asked
 from tracker.store.subscription import Subscription, publish
 from tracker.store.topology import Redis
 from tracker.wire.relay import (
+    MAX_FRAME,
+    MAX_ITEMS,
     MEMBER_SIZE,
+    VERSION,
+    VERSION_OF_MOVED,
+    AddressDigest,
     Moved,
     Packed,
     Probe,
+    address_digest,
     decode_frame,
     encode_answer,
     encode_frame,
@@ -43,13 +49,11 @@ Gone: TypeAlias = Callable[[InfoHash, PeerId], None]
 
 log = structlog.get_logger()
 
-# Bytes of a frame, but for a single larger item: some 170 offers. The other end handles it in one
-# go, so this bounds how long its loop is held.
-MOST_FRAME = 262_144
 # How long browsers that joined are gathered, for each other frontend: each must hear of them, and
 # so none sends or gets more than a hundred such frames a second, however many there are.
 GATHER_S = 0.01
-MOST_JOINED = MOST_FRAME // MEMBER_SIZE  # browsers; more are told of at once
+MOST_JOINED = MAX_FRAME // MEMBER_SIZE  # browsers; more are reported at once
+LOG_EVERY_S = 60.0  # frames that are not valid
 
 
 class Outbox:
@@ -76,6 +80,7 @@ class RedisRelay:
         gone: called for a browser that an offer came for, or that moved, and is not here (now).
         metrics: get ``relayed`` and ``tracker_relay_seconds``.
         max_bytes: bound of what is on its way to Redis.
+        max_text: bytes of the largest offer or answer that any frontend accepts.
     """
 
     def __init__(
@@ -87,6 +92,7 @@ class RedisRelay:
         gone: Gone,
         metrics: Metrics,
         max_bytes: int,
+        max_text: int,
     ) -> None:
         self._redis = redis
         self._timeout_s = settings.timeout
@@ -96,10 +102,12 @@ class RedisRelay:
         self._gone = gone
         self._relayed = metrics.relayed
         self._max_bytes = max_bytes
+        self._max_text = max_text
+        self._logged_at = -math.inf
         self._loop = asyncio.get_running_loop()
         self._outboxes: dict[FrontendId, Outbox] = {}
         self._on_way = 0  # bytes in outboxes, and of frames that Redis has not replied to
-        self._joined: list[tuple[InfoHash, PeerId, int]] = []
+        self._joined: list[tuple[InfoHash, PeerId, int, AddressDigest]] = []
         self._gathering: asyncio.TimerHandle | None = None
         self._numbers = count(1)
         self._probe: tuple[int, asyncio.Future[None]] | None = None
@@ -135,7 +143,7 @@ class RedisRelay:
     def offer(self, frontend: FrontendId, offer: Offer, in_vain: InVain) -> bool:
         """As `tracker.service.ports.Relay` tells."""
         if frontend == self._me:
-            return self._deliver(offer)
+            return self._deliver(offer) is Delivery.DONE
         if frontend not in self._frontends.alive:  # lost since the taker was picked
             self._relayed["offer", "gone"] += 1
             return False
@@ -157,27 +165,32 @@ class RedisRelay:
         outbox.answers += 1
         return True
 
-    def joined(self, info_hash: InfoHash, peer_id: PeerId, at_us: int) -> None:
+    def joined(self, info_hash: InfoHash, peer_id: PeerId, opened_us: int, address: bytes) -> None:
         """As `tracker.service.ports.Relay` tells."""
-        self._joined.append((info_hash, peer_id, at_us))
+        self._joined.append((info_hash, peer_id, opened_us, address_digest(address)))
         if len(self._joined) >= MOST_JOINED:
-            self._tell_joined()
+            self._report_joined()
         elif self._gathering is None:
             others = len(list(self._frontends))
-            self._gathering = self._loop.call_later(GATHER_S * others, self._tell_joined)
+            self._gathering = self._loop.call_later(GATHER_S * others, self._report_joined)
 
-    def _tell_joined(self) -> None:
+    def _report_joined(self) -> None:
+        """Send the browsers that joined to all others, in a frame of its own (and version)."""
         if self._gathering is not None:
             self._gathering.cancel()
             self._gathering = None
         moved, self._joined = self._joined, []
         packed = encode_moved(Moved(moved))
         for frontend in self._frontends:
-            outbox = self._put(frontend, packed)
-            if outbox is None:
+            if self._on_way + len(packed) > self._max_bytes:
                 self._relayed["moved", "full"] += len(moved)
-            else:
-                outbox.moved += len(moved)
+                continue
+            outbox = Outbox()
+            outbox.items.append(packed)
+            outbox.size = len(packed)
+            outbox.moved = len(moved)
+            self._on_way += outbox.size
+            self._send(frontend, outbox)
 
     def _put(self, frontend: FrontendId, item: Packed) -> Outbox | None:
         """Add an item to what goes to a frontend; None: too much is on its way."""
@@ -185,7 +198,9 @@ class RedisRelay:
         if self._on_way + size > self._max_bytes:
             return None
         outbox = self._outboxes.get(frontend)
-        if outbox is not None and outbox.size + size > MOST_FRAME:
+        if outbox is not None and (
+            outbox.size + size > MAX_FRAME or len(outbox.items) == MAX_ITEMS
+        ):
             self._send(frontend, outbox)
             outbox = None
         if outbox is None:
@@ -206,13 +221,17 @@ class RedisRelay:
     def _send(self, frontend: FrontendId, outbox: Outbox) -> None:
         done = partial(self._sent, frontend, outbox)
         try:
-            self._publish(frontend, outbox.items, done)
+            version = VERSION_OF_MOVED if outbox.moved else VERSION
+            self._publish(frontend, outbox.items, done, version)
         except Unavailable as error:
             done(error)
 
-    def _publish(self, frontend: FrontendId, items: Sequence[Packed], done: Done) -> None:
+    def _publish(
+        self, frontend: FrontendId, items: Sequence[Packed], done: Done, version: int = VERSION
+    ) -> None:
         channel = relay_channel(frontend)
-        commands = publish(self._redis.primary(channel), channel, encode_frame(self._me, items))
+        frame = encode_frame(self._me, items, version)
+        commands = publish(self._redis.primary(channel), channel, frame)
         self._redis.submit(channel, commands, 1, done)
 
     def _sent(
@@ -245,10 +264,11 @@ class RedisRelay:
 
     def _received(self, data: bytes) -> None:
         try:
-            _, items = decode_frame(data)
+            sender, items = decode_frame(data, self._max_text)
         except Malformed as error:
-            self._relayed["frame", error.label] += 1
+            self._reject(error, len(data))
             return
+        self._frontends.heard(sender)
         for item in items:
             if isinstance(item, Offer):
                 self._deliver(item)
@@ -259,15 +279,24 @@ class RedisRelay:
             else:
                 self._arrived(item)
 
-    def _deliver(self, offer: Offer) -> bool:
-        if self._sockets.offer(offer):
-            return True
-        self._gone(offer.info_hash, offer.to_peer_id)
-        return False
+    def _reject(self, error: Malformed, size: int) -> None:
+        """Count a frame that cannot be used, and log one once in a while."""
+        self._relayed["frame", error.label] += 1
+        now = time.monotonic()
+        if now - self._logged_at >= LOG_EVERY_S:
+            self._logged_at = now
+            channel = relay_channel(self._me).decode("latin-1")
+            log.warning("relay.rejected", channel=channel, bytes=size, error=error.reason)
+
+    def _deliver(self, offer: Offer) -> Delivery:
+        delivery = self._sockets.offer(offer)
+        if delivery is Delivery.GONE:
+            self._gone(offer.info_hash, offer.to_peer_id)
+        return delivery
 
     def _let_go(self, moved: Moved) -> None:
-        for info_hash, peer_id, at_us in moved.members:
-            if self._sockets.moved(info_hash, peer_id, at_us):
+        for info_hash, peer_id, opened_us, address in moved.members:
+            if self._sockets.moved(info_hash, peer_id, opened_us, address):
                 self._gone(info_hash, peer_id)
 
     # -- probe ---------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """The ring of UDP secrets in Redis, shared by all frontends."""
 
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from typing import cast
@@ -13,6 +14,7 @@ from tracker.store.scripts import Script
 from tracker.store.topology import Redis
 
 SECRET_SIZE = 32
+SINCE = re.compile(rb"[0-9]{1,12}")
 
 _shared = Script("secrets")
 
@@ -43,14 +45,20 @@ class SecretStore:
         """The ring of all; `own` becomes that where there is none: at first, or after a loss."""
         share = _shared.call(SECRETS, args=(self._ttl_s, *own))
         (reply,) = await self._redis.ask(SECRETS, share, 1)
-        ring = _ring(reply)
-        assert ring is not None  # the script saw to it
-        return ring
+        ring = self._read(reply)
+        return own if ring is None else ring
 
     async def published(self) -> Ring | None:
-        """The ring of all; None where there is none yet, or no more."""
+        """Return the shared ring; None: there is none, or it is damaged."""
         (reply,) = await self._redis.ask(SECRETS, command("HMGET", SECRETS, *Ring._fields), 1)
-        return _ring(reply)
+        return self._read(reply)
+
+    def _read(self, reply: Reply) -> Ring | None:
+        try:
+            return _ring(reply)
+        except (TypeError, ValueError) as error:  # the next frontend that looks replaces it
+            self._redis.damage.found(SECRETS, error)
+            return None
 
     async def replace(self, ring: Ring, token: int) -> None:
         """Let `ring` be that of all.
@@ -93,7 +101,16 @@ class RingReader:
 
 
 def _ring(reply: Reply) -> Ring | None:
-    previous, current, following, since = cast(list[bytes | None], reply)
-    if previous is None or current is None or following is None or since is None:
+    """Read one; None: there is none.
+
+    Raises:
+        ValueError: it is not a whole one.
+    """
+    fields = cast(list[bytes | None], reply)
+    if None in fields:
         return None
+    previous, current, following, since = cast(list[bytes], fields)
+    sizes = {len(current), len(following), len(previous) or SECRET_SIZE}
+    if sizes != {SECRET_SIZE} or not SINCE.fullmatch(since):
+        raise ValueError("no ring of secrets")
     return Ring(previous, current, following, int(since))

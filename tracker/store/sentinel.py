@@ -28,7 +28,7 @@ class Sentinels:
     def __init__(self, url: str, limit_s: float) -> None:
         group = Group.of(url, PORT, OWN)
         if not group.name:
-            raise ValueError("Redis URL: not like redis+sentinel://HOST,HOST/SERVICE")
+            raise ValueError("not like redis+sentinel://HOST,HOST/SERVICE")
         self._service = group.name
         self._address, *_ = group.addresses
         tls = {name: value for name, value in self._address.options().items() if "ssl_" in name}

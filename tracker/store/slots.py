@@ -39,7 +39,7 @@ class Nodes:
         self._known = set(self._seeds)
         self._options = {**self.seed.options(), **patience(limit_s / MOST_ASKED)}
         if group.name or self._options.get("db"):
-            raise ValueError("Redis URL: a cluster has neither names nor databases")
+            raise ValueError("a cluster has neither names nor databases")
 
     def __str__(self) -> str:
         """Those that the URL names."""

@@ -14,13 +14,14 @@ from typing import cast
 import hiredis
 import structlog
 
-from tracker.errors import Unavailable
+from tracker.errors import Away, Unavailable
 from tracker.settings import RedisSettings
 from tracker.store.address import Server
-from tracker.store.link import AWAY, Reply
+from tracker.store.link import Reply
 from tracker.store.pipeline import FIRST_PAUSE_S, Pipeline
 from tracker.store.resp import command
 from tracker.store.topology import Redis
+from tracker.tasks import kept
 
 log = structlog.get_logger()
 
@@ -34,7 +35,7 @@ def publish(owner: Pipeline, channel: bytes, message: bytes) -> bytes:
         Unavailable: it was never met, so nobody knows how it wants that.
     """
     if owner.server is None:
-        raise Unavailable(AWAY)
+        raise Away
     return command("SPUBLISH" if _sharded(owner.server) else "PUBLISH", channel, message)
 
 
@@ -93,13 +94,22 @@ class Inbox(asyncio.Protocol):
         try:
             while (reply := self._reader.gets()) is not False:
                 match reply:
-                    case [b"smessage" | b"message", _, message]:
-                        self._received(message)
+                    case [b"smessage" | b"message", _, bytes(message)]:
+                        self._hand_over(message)
                     case _:
                         self._replies.put_nowait(reply)
-        except hiredis.ProtocolError as error:
+        except Exception as error:  # noqa: BLE001 - hiredis raises errors of many kinds
             self._replies.put_nowait(Unavailable(str(error)))
             self.abort()
+
+    def _hand_over(self, message: bytes) -> None:
+        """A defect that one message meets must not cost the connection."""
+        try:
+            self._received(message)
+        except Exception as error:  # noqa: BLE001 - it goes to the loop, as if that had called
+            asyncio.get_running_loop().call_exception_handler(
+                {"message": "a relay callback failed", "exception": error}
+            )
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is over."""
@@ -142,7 +152,9 @@ class Subscription:
 
     def start(self) -> None:
         """Begin to subscribe, and go on doing so until `close`."""
-        self._keeper = asyncio.create_task(self._keep(), name="relay subscription")
+        self._keeper = asyncio.create_task(
+            kept("relay subscription", self._keep), name="relay subscription"
+        )
 
     async def wait_up(self) -> None:
         """Return once it is subscribed."""

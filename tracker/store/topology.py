@@ -6,10 +6,14 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from math import inf
 from typing import NamedTuple
 
+from tracker.errors import Corrupt
 from tracker.metrics import Metrics
 from tracker.settings import RedisSettings
+from tracker.store.damage import Damage
 from tracker.store.link import Done, Reply
 from tracker.store.pipeline import Find, Pipeline, asked
 
@@ -32,8 +36,18 @@ class Redis(ABC):
 
     @property
     @abstractmethod
+    def trouble(self) -> str:
+        """Why it is not up, in one line for the user of a command; empty if that is not known."""
+
+    @property
+    @abstractmethod
     def in_flight(self) -> int:
         """How many requests wait for replies."""
+
+    @property
+    def oldest_at(self) -> float:
+        """When the oldest request that waits was sent, by the loop's clock; inf: none waits."""
+        return min((each.oldest_at for each in self.primaries()), default=inf)
 
     @abstractmethod
     def primary(self, key: bytes) -> Pipeline:
@@ -76,6 +90,33 @@ class Redis(ABC):
         """
         return await asked(lambda done: self.submit(key, commands, count, done))
 
+    async def ask_all(self, parts: Sequence[Part]) -> list[Reply]:
+        """`submit_all`, awaited.
+
+        Raises:
+            Corrupt: one of the keys has another type.
+            Unavailable: as `ask`.
+        """
+        return await asked(lambda done: self.submit_all(parts, done)) if parts else []
+
+    async def ask_each(self, parts: Sequence[Part]) -> list[list[Reply] | Corrupt]:
+        """`ask_all`, but a key of another type costs only its own part.
+
+        Returns:
+            For each part its replies, or what is wrong with its key.
+        """
+        try:
+            replies = iter(await self.ask_all(parts))
+        except Corrupt:
+            return [await self._one_of(part) for part in parts]
+        return [list(islice(replies, part.replies)) for part in parts]
+
+    async def _one_of(self, part: Part) -> list[Reply] | Corrupt:
+        try:
+            return await self.ask(part.key, part.commands, part.replies)
+        except Corrupt as error:
+            return error
+
     @abstractmethod
     async def start(self) -> None:
         """Begin to connect, and go on doing so until `close`."""
@@ -92,8 +133,9 @@ class Redis(ABC):
         """Let `changed` be called whenever a connection stands or breaks, or a slot moves."""
         self._listeners.append(changed)
 
-    def __init__(self) -> None:
+    def __init__(self, metrics: Metrics) -> None:
         self._listeners: list[Callable[[], None]] = []
+        self.damage = Damage(metrics)  # readers report here what is wrong with the data
 
     def _changed(self) -> None:
         for listener in self._listeners:
@@ -104,7 +146,7 @@ class One(Redis):
     """A single primary, wherever `find` says that it is."""
 
     def __init__(self, find: Find, settings: RedisSettings, metrics: Metrics) -> None:
-        super().__init__()
+        super().__init__(metrics)
         self._pipeline = Pipeline(find, settings, metrics, changed=self._changed)
         self._submit = self._pipeline.submit
 
@@ -112,6 +154,11 @@ class One(Redis):
     def up(self) -> bool:
         """Whether the connection stands."""
         return self._pipeline.up
+
+    @property
+    def trouble(self) -> str:
+        """As `Redis` says."""
+        return self._pipeline.trouble.text
 
     @property
     def in_flight(self) -> int:

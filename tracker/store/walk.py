@@ -9,9 +9,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias, cast
 
-from tracker.errors import Unavailable
+from tracker.errors import Away
 from tracker.store.keys import KEY_SIZE
-from tracker.store.link import AWAY
 from tracker.store.pipeline import Pipeline
 from tracker.store.resp import command
 from tracker.store.topology import Redis
@@ -34,7 +33,7 @@ async def walk(redis: Redis, pattern: bytes, visit: Visit) -> None:
         Unavailable: not all primaries are there, or one went away.
     """
     if not redis.up:  # else half of the swarms would seem to be all
-        raise Unavailable(AWAY)
+        raise Away
     walks = [asyncio.create_task(_walk(each, pattern, visit)) for each in redis.primaries()]
     try:
         await asyncio.gather(*walks)

@@ -30,6 +30,11 @@ def hops(x_forwarded_for: bytes | None, forwarded: bytes | None) -> list[Ip]:
     return []
 
 
+def single(value: bytes | None) -> list[Ip]:
+    """The address in a header such as X-Real-IP, in which the last proxy names the client."""
+    return [] if value is None else [_address(value.decode("latin-1"))]
+
+
 def _entries(value: bytes) -> list[str]:
     nearest = value.decode("latin-1").rsplit(",", MOST_HOPS)[-MOST_HOPS:]
     return [entry for entry in nearest if entry.strip()]

@@ -9,17 +9,40 @@ from codecs import unicode_escape_decode
 from collections.abc import Sequence
 from functools import cache
 from http import HTTPStatus
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 from urllib.parse import unquote_to_bytes
 
 import bencodepy
 
 from tracker.errors import Malformed
-from tracker.model import HASH_SIZE, IPV4_SIZE, IPV6_SIZE, Announced, Counts, Event, InfoHash, Ip
+from tracker.model import (
+    HASH_SIZE,
+    IPV4_SIZE,
+    IPV6_SIZE,
+    Announced,
+    Counts,
+    Event,
+    InfoHash,
+    Ip,
+    Value,
+)
+from tracker.paths import ANNOUNCE_PATHS, KEY, scrape_path
 from tracker.wire import compact as endpoints
 
-Action = Literal["announce", "scrape"]
+Action = Literal["announce", "scrape", "elsewhere", "unnamed"]
 
+SERVER: Final = "tracker-cluster"  # in every response; versions of libraries concern no client
+PROTECTION: Final = {  # in every response: content is what its type says, and no page frames it
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "frame-ancestors 'none'",
+}
+PUBLIC: Final = {  # in every response of a public port: any website may read it
+    **PROTECTION,
+    "Access-Control-Allow-Origin": "*",
+}
+
+WRONG_HASH = "info_hash must be 20 bytes"
+METHODS: Final = "GET, HEAD, OPTIONS"
 _HASH2_SIZE = 32  # bytes of a SHA-256 hash (BEP 52), of which trackers see the first 20
 _MOST_DIGITS = 20  # of an unsigned 64-bit number
 _PERCENT, _BACKSLASH = b"%\\"
@@ -31,28 +54,29 @@ _EVENTS: Final = {
 }
 _ADDRESS_KEYS: Final = (b"ip", b"ipv4", b"ipv6")
 
-_ROUTES: Final[dict[bytes, Action]] = {b"/announce": "announce", b"/scrape": "scrape"}
-_TARGET = re.compile(
-    rb"(?:(?i:https?)://[^/]*)?"  # the absolute form, as sent to proxies
-    rb"/+(?:([A-Za-z0-9._~-]{1,64})/+)?"  # a passkey
-    rb"(announce|scrape)"
-)
+_ORIGIN: Final = rb"(?:(?i:https?)://[^/]*)?"  # of the absolute form, as sent to proxies
+MOST_PATH: Final = 512  # bytes; to compare 8 KiB of slashes would cost as much as ten announces
+_WORD: Final = rb"([A-Za-z0-9._~-]{1,64})"  # a passkey
 
 
-class Route(NamedTuple):
-    """Where a request goes; `action` is None where no tracker lives."""
+class Route(Value, frozen=True):
+    """Where a request goes.
+
+    `action` is None where no tracker lives, ``elsewhere`` if it names an info_hash there, and
+    ``unnamed`` for an announce of which a proxy does not say from whom it is.
+    """
 
     action: Action | None
     passkey: str | None
     query: bytes
 
 
-class AnnounceQuery(NamedTuple):
+class AnnounceQuery(Value, frozen=True):
     """What an announce says, before policy judges it."""
 
     info_hash: bytes  # 20 bytes
     peer_id: bytes  # 20 bytes
-    port: int  # 0 to 65535
+    port: int  # 0 to 65535; 0 if it is missing
     event: Event
     left: int | None  # bytes to download; None: not known
     numwant: int | None  # None: the default
@@ -60,33 +84,51 @@ class AnnounceQuery(NamedTuple):
     addresses: tuple[str, ...]  # of ip=, ipv4=, ipv6=, as sent: an address, a name, [v6]:port
 
 
-def route(target: bytes) -> Route:
-    """Split a request target: ``/announce``, ``/KEY/scrape``, doubled slashes, absolute form.
+class Routes:
+    """Splits request targets by the paths that a tracker serves.
 
-    A path that goes on, as in ``/announce/``, is not ours: the scrape address that clients make
-    of it (BEP 48) would not be either.
+    Args:
+        paths: of announces, see `tracker.paths`; those of scrapes follow from them.
     """
-    path, _, query = target.partition(b"?")
-    if path in _ROUTES:
-        return Route(_ROUTES[path], None, query)
-    if found := _TARGET.fullmatch(path):
-        key, action = found.groups()
-        return Route(_ROUTES[b"/" + action], key.decode() if key else None, query)
-    return Route(None, None, query)
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        actions: dict[str, Action] = {}
+        for path in paths:
+            actions[path] = "announce"
+            if scrape := scrape_path(path):
+                actions[scrape] = "scrape"
+        # Nearly all requests are found here; the others are compared with each pattern.
+        self._usual = {path.encode(): action for path, action in actions.items() if KEY not in path}
+        self._patterns = [(_pattern(path), action) for path, action in actions.items()]
+
+    def __call__(self, target: bytes) -> Route:
+        """Return where a request target leads; slashes may be doubled, the form absolute."""
+        path, _, query = target.partition(b"?")
+        action = self._usual.get(path)
+        if action is not None:
+            return Route(action, None, query)
+        for pattern, action in self._patterns if len(path) <= MOST_PATH else ():
+            if found := pattern.fullmatch(path):
+                return Route(action, found[1].decode() if pattern.groups else None, query)
+        return Route("elsewhere" if b"info_hash=" in query else None, None, query)
+
+
+def _pattern(path: str) -> re.Pattern[bytes]:
+    segments = path.encode().split(b"/")
+    words = [_WORD if each == KEY.encode() else re.escape(each) for each in segments]
+    return re.compile(_ORIGIN + rb"/+".join(words))
+
+
+route = Routes(ANNOUNCE_PATHS)
 
 
 def decode_announce(query: bytes) -> AnnounceQuery:
     """Read an announce from the bytes after the target's first ``?``.
 
     Raises:
-        Malformed: without an info_hash, peer_id and port that are well-formed.
+        Malformed: without an info_hash and a peer_id, or with one or a port that is not valid.
     """
-    fields: dict[bytes, bytes] = {}
-    # Only "&" parts fields: sloppy clients send the ";" of a hash unescaped.
-    for field in query.split(b"&"):
-        key, _, value = field.partition(b"=")
-        if key not in fields:
-            fields[key] = value
+    fields = _fields(query)
     get = fields.get
     return AnnounceQuery(
         _info_hash(get(b"info_hash", b"")),
@@ -101,10 +143,10 @@ def decode_announce(query: bytes) -> AnnounceQuery:
 
 
 def decode_scrape(query: bytes, most: int) -> tuple[InfoHash, ...]:
-    """Read the info_hashes of a scrape, in order, each once.
+    """Read the info_hashes of a scrape, in order, each once; those of a wrong length are left out.
 
     Raises:
-        Malformed: for none (that asks for every swarm), more than `most`, or a wrong length.
+        Malformed: for none (that asks for every swarm), more than `most`, or only wrong ones.
     """
     prefix = b"info_hash="
     values = [field[len(prefix) :] for field in query.split(b"&") if field.startswith(prefix)]
@@ -112,7 +154,15 @@ def decode_scrape(query: bytes, most: int) -> tuple[InfoHash, ...]:
         raise Malformed("full scrape is off, name an info_hash")
     if len(values) > most:
         raise Malformed(f"too many info_hashes, at most {most}")
-    return tuple(dict.fromkeys(map(_info_hash, values)))
+    hashes = [raw for value in values if (raw := _hash_or_none(value)) is not None]
+    if not hashes:
+        raise Malformed(WRONG_HASH)
+    return tuple(dict.fromkeys(hashes))
+
+
+def scrape_size(query: bytes) -> int:
+    """Return about how many info_hashes a scrape has, at least 1, without decoding them."""
+    return query.count(b"info_hash=") or 1
 
 
 def encode_announce(
@@ -128,10 +178,11 @@ def encode_announce(
             do not miss it.
         with_peers6: write ``peers6`` also when it is empty, for a client on IPv6.
     """
-    interval, min_interval, (seeders, completed, leechers), peers, peers6 = announced
+    seeders, completed, leechers = announced.counts
+    peers, peers6 = announced.peers, announced.peers6
     head = _ANNOUNCED % (
         *(seeders, completed, len(external_ip), external_ip, leechers),
-        *(interval, min_interval),
+        *(announced.interval_s, announced.min_interval_s),
     )
     if not compact:
         return b"%bl%bee" % (head, _listed(peers, IPV4_SIZE) + _listed(peers6, IPV6_SIZE))
@@ -170,6 +221,29 @@ def encode_response(
     return b"%b%d\r\n\r\n%b" % (head, len(body), b"" if head_only else body)
 
 
+def encode_refusal(status: HTTPStatus, *, head_only: bool) -> bytes:
+    """Write a response whose body is the name of its status, and after which we close."""
+    body = status.phrase.encode() + b"\n"
+    return encode_response(status, body, keep_alive=False, http10=False, head_only=head_only)
+
+
+# The response to OPTIONS, and to the question whether a website may ask (Fetch standard, "HTTP
+# responses"); the connection closes after it.
+OPTIONS: Final = "\r\n".join(
+    [
+        "HTTP/1.1 200 OK",
+        f"Server: {SERVER}",
+        *map(": ".join, PUBLIC.items()),
+        f"Allow: {METHODS}",
+        f"Access-Control-Allow-Methods: {METHODS}",
+        "Access-Control-Allow-Headers: *",
+        "Access-Control-Max-Age: 86400",
+        "Connection: close",
+        "Content-Length: 0",
+        "\r\n",
+    ]
+).encode()
+
 _ANNOUNCED = (  # keys sorted, as bencoding wants them, up to the value of the last
     b"d8:completei%de10:downloadedi%de11:external ip%d:%b10:incompletei%de"
     b"8:intervali%de12:min intervali%de5:peers"
@@ -188,16 +262,30 @@ def _listed(peers: bytes, size: int) -> bytes:
 def _head(status: int, keep_alive: bool, http10: bool) -> bytes:
     lines = [
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
+        f"Server: {SERVER}",
         "Content-Type: text/plain",
-        "Access-Control-Allow-Origin: *",
+        *map(": ".join, PUBLIC.items()),
     ]
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
-        lines.append("Allow: GET, HEAD")
+        lines.append(f"Allow: {METHODS}")
     if not keep_alive:
         lines.append("Connection: close")
     elif http10:
         lines.append("Connection: keep-alive")
     return "\r\n".join([*lines, "Content-Length: "]).encode()
+
+
+def _fields(query: bytes) -> dict[bytes, bytes]:
+    """Return the fields of a query, the first of each name.
+
+    Only "&" separates fields: sloppy clients send the ";" of a hash unescaped.
+    """
+    fields = query.split(b"&")
+    fields.reverse()  # the last one that a dictionary gets wins
+    try:
+        return dict([field.split(b"=", 1) for field in fields])
+    except ValueError:  # a field without "=": rare, and slower to read
+        return dict([field.partition(b"=")[::2] for field in fields])
 
 
 def _unquote(value: bytes) -> bytes:
@@ -214,12 +302,17 @@ def _unquote(value: bytes) -> bytes:
 
 
 def _info_hash(value: bytes) -> InfoHash:
+    raw = _hash_or_none(value)
+    if raw is None:
+        raise Malformed(WRONG_HASH)
+    return raw
+
+
+def _hash_or_none(value: bytes) -> InfoHash | None:
     raw = _unquote(value)
     if len(raw) == HASH_SIZE:
         return raw
-    if len(raw) == _HASH2_SIZE:
-        return raw[:HASH_SIZE]
-    raise Malformed("info_hash must be 20 bytes")
+    return raw[:HASH_SIZE] if len(raw) == _HASH2_SIZE else None
 
 
 def _peer_id(value: bytes) -> bytes:
@@ -230,7 +323,7 @@ def _peer_id(value: bytes) -> bytes:
 
 
 def _port(value: bytes) -> int:
-    port = _number(value)
+    port = _number(value) if value else 0
     if port is None or port > 0xFFFF:
         raise Malformed("port must be a number from 0 to 65535")
     return port

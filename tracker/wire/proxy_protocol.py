@@ -23,6 +23,9 @@ _V1 = b"PROXY "
 _V2 = b"\r\n\r\n\0\r\nQUIT\n"
 _V2_HEAD = Struct("!12sBBH")  # signature, version and command, family and transport, bytes after
 _LOCAL, _PROXY = 0x20, 0x21
+# A TLV of our own (types from 0xE0 are free for use, section 2.2): the proxy keeps nothing about
+# the datagram, so its answer has to begin with the same header.
+_RETURN = b"\xe0\0\0"
 _TCP4, _UDP4, _TCP6, _UDP6 = 0x11, 0x12, 0x21, 0x22
 _IPV4, _IPV6 = Struct("!4s4sHH"), Struct("!16s16sHH")  # source, destination, their ports
 _V2_ADDRESSES = {_TCP4: _IPV4, _UDP4: _IPV4, _TCP6: _IPV6, _UDP6: _IPV6}
@@ -33,6 +36,15 @@ class Header(NamedTuple):
 
     size: int  # bytes that the head takes; what the client sent begins after them
     source: Address | None  # None: the proxy speaks for itself, or does not know
+    returned: bool = False  # the answer to this datagram has to begin with the same header
+
+
+class Path(NamedTuple):
+    """Both ends of what a header describes."""
+
+    size: int
+    source: Address
+    destination: Address
 
 
 def decode(data: bytes) -> Header | None:
@@ -88,20 +100,20 @@ def _decode_v2(data: bytes) -> Header | None:
         return None
     if command == _LOCAL:
         return Header(size, None)
-    return Header(size, _v2_source(kind, data[_V2_HEAD.size : size]))
+    return _v2_header(size, kind, data[_V2_HEAD.size : size])
 
 
-def _v2_source(kind: int, body: bytes) -> Address | None:
+def _v2_header(size: int, kind: int, body: bytes) -> Header:
     family, transport = kind >> 4, kind & 0xF
     if family > 3 or transport > 2:
         raise Malformed("unknown PROXY family or transport")
     layout = _V2_ADDRESSES.get(kind)
     if layout is None:  # unspecified, or a UNIX socket
-        return None
+        return Header(size, None)
     if len(body) < layout.size:
         raise Malformed("PROXY addresses too short")
     ip, _, port, _ = layout.unpack_from(body)
-    return unmap(ip), port
+    return Header(size, (unmap(ip), port), body[layout.size :] == _RETURN)
 
 
 def encode_v1(source: Address, destination: Address) -> bytes:
@@ -117,3 +129,28 @@ def encode_v2(source: Address, destination: Address) -> bytes:
     kind = _TCP4 if len(ip) == 4 else _TCP6
     layout = _V2_ADDRESSES[kind]
     return _V2_HEAD.pack(_V2, _PROXY, kind, layout.size) + layout.pack(ip, to_ip, port, to_port)
+
+
+def encode_datagram(source: Address, destination: Address) -> bytes:
+    """Write a header of version 2 for a UDP datagram that asks for the header's return."""
+    (ip, port), (to_ip, to_port) = source, destination
+    head, layout = _RETURNED[len(ip)]
+    return head + layout.pack(ip, to_ip, port, to_port) + _RETURN
+
+
+def decode_datagram(data: bytes) -> Path | None:
+    """Read a header that `encode_datagram` wrote; None if `data` does not begin with one."""
+    for head, layout in _RETURNED.values():
+        end = len(head) + layout.size
+        if data.startswith(head) and data[end : end + len(_RETURN)] == _RETURN:
+            ip, to_ip, port, to_port = layout.unpack_from(data, len(head))
+            return Path(end + len(_RETURN), (ip, port), (to_ip, to_port))
+    return None
+
+
+def _datagram_head(kind: int) -> tuple[bytes, Struct]:
+    layout = _V2_ADDRESSES[kind]
+    return _V2_HEAD.pack(_V2, _PROXY, kind, layout.size + len(_RETURN)), layout
+
+
+_RETURNED = {4: _datagram_head(_UDP4), 16: _datagram_head(_UDP6)}  # by size of an address

@@ -1,4 +1,4 @@
-"""Frames between frontends: offers, answers and what else one tells another.
+"""Frames between frontends: offers, answers, browsers that joined, and probes.
 
 A frame is MessagePack: ``[version, sender's frontend id, [item, …]]``. An item is an array that
 begins with the number of its kind:
@@ -9,15 +9,23 @@ kind  fields
 0     offer: info_hash, peer_id, to_peer_id, offer_id, offer, number of the offerer's socket.
       Sender and number are the address that its answer goes back to.
 1     answer: info_hash, peer_id, offer_id, answer, number of the offerer's socket
-2     moved: browsers that joined at the sender, 48 bytes each: info_hash, peer_id, and when, in
-      Unix microseconds (big-endian). Who joined last is where its newest socket is.
+2     moved: browsers that joined at the sender, 56 bytes each: info_hash, peer_id, the time at
+      which the browser's socket was opened (Unix microseconds by the clock of Redis, big-endian),
+      and a digest of its address. An older socket of the same address on the receiving frontend
+      gives up its entry.
 3     probe: a number
 ====  ==========================================================================================
 
-A change of this is a new version; who does not know it drops the frame and counts it.
+Frames that hold a kind 2 have version 2, all others version 1. Frontends of an earlier release
+know only version 1, where kind 2 has no digest: during an upgrade frames with a kind 2 are lost in
+both directions and everything else arrives.
+
+A frame is checked before any of it is used: anybody who can publish to Redis can send one, and an
+offer that is not JSON would spoil the message that it is put into.
 """
 
 from collections.abc import Iterable, Sequence
+from hashlib import blake2s
 from itertools import starmap
 from struct import Struct
 from typing import Annotated, Literal, NamedTuple, TypeAlias
@@ -36,23 +44,34 @@ from tracker.model import (
     Offer,
     PeerId,
 )
+from tracker.wire.websocket import MAX_OFFER_ID, is_json_object, is_json_string
 
 Packed: TypeAlias = bytes  # an encoded item
+AddressDigest: TypeAlias = bytes
 
-VERSION = 1
+VERSION, VERSION_OF_MOVED = 1, 2
 OFFER, ANSWER, MOVED, PROBE = range(4)
-_MEMBER = Struct(f"!{HASH_SIZE}s{PEER_ID_SIZE}sQ")
+DIGEST_SIZE = 8
+_MEMBER = Struct(f"!{HASH_SIZE}s{PEER_ID_SIZE}sQ{DIGEST_SIZE}s")
 MEMBER_SIZE = _MEMBER.size
+# The other end handles a frame in one iteration of its event loop, so these bound how long that is
+# held up. A single item may be larger than `MAX_FRAME`.
+MAX_FRAME = 262_144  # bytes of items: some 170 offers
+MAX_ITEMS = 500
+# Bytes that an item or a frame has apart from its text: ids, numbers, lengths.
+OVERHEAD = 256 + MAX_OFFER_ID
 
 
 class Moved(NamedTuple):
     """Browsers that joined at the sender."""
 
-    members: Sequence[tuple[InfoHash, PeerId, int]]  # the last: when, in Unix microseconds
+    # The last two: Unix microseconds at which the browser's socket was opened, by the clock of
+    # Redis; digest of its address.
+    members: Sequence[tuple[InfoHash, PeerId, int, AddressDigest]]
 
 
 class Probe(NamedTuple):
-    """What a frontend sends to itself, to see that it arrives."""
+    """A message of a frontend to itself, which shows that its messages arrive."""
 
     number: int
 
@@ -76,7 +95,8 @@ class OtherVersion(Malformed):
 _Hash = Annotated[bytes, Meta(min_length=HASH_SIZE, max_length=HASH_SIZE)]
 _PeerId = Annotated[bytes, Meta(min_length=PEER_ID_SIZE, max_length=PEER_ID_SIZE)]
 _Frontend = Annotated[bytes, Meta(min_length=FRONTEND_ID_SIZE, max_length=FRONTEND_ID_SIZE)]
-_Number = Annotated[int, Meta(ge=0)]
+_Number = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+_Id = Annotated[bytes, Meta(max_length=MAX_OFFER_ID)]
 
 
 class _Item(msgspec.Struct, array_like=True, forbid_unknown_fields=True, gc=False):
@@ -87,7 +107,7 @@ class _Offer(_Item, tag=OFFER):
     info_hash: _Hash
     peer_id: _PeerId
     to_peer_id: _PeerId
-    offer_id: bytes
+    offer_id: _Id
     offer: bytes
     session: _Number
 
@@ -95,7 +115,7 @@ class _Offer(_Item, tag=OFFER):
 class _Answer(_Item, tag=ANSWER):
     info_hash: _Hash
     peer_id: _PeerId
-    offer_id: bytes
+    offer_id: _Id
     answer: bytes
     session: _Number
 
@@ -110,54 +130,95 @@ class _Probe(_Item, tag=PROBE):
 
 _pack = msgspec.msgpack.Encoder().encode
 _decoder = msgspec.msgpack.Decoder(
-    tuple[Literal[1], _Frontend, list[_Offer | _Answer | _Moved | _Probe]]
+    tuple[
+        Literal[1, 2],
+        _Frontend,
+        Annotated[list[_Offer | _Answer | _Moved | _Probe], Meta(max_length=MAX_ITEMS)],
+    ]
 )
 _parts_decoder = msgspec.msgpack.Decoder(list[Raw])
 _int_decoder = msgspec.msgpack.Decoder(int)
 
 
-def encode_frame(sender: FrontendId, items: Iterable[Packed]) -> bytes:
-    """A frame of items that `sender` tells."""
-    return _pack((VERSION, sender, list(map(Raw, items))))
+def address_digest(account_key: bytes) -> AddressDigest:
+    """Return a digest of an IPv4 address or IPv6 prefix, by which frontends compare addresses.
+
+    It is no secret: whoever reads the messages of frontends sees the addresses in offers, too.
+    """
+    return blake2s(account_key, digest_size=DIGEST_SIZE).digest()
+
+
+def encode_frame(sender: FrontendId, items: Iterable[Packed], version: int = VERSION) -> bytes:
+    """Return a frame; its version is `VERSION_OF_MOVED` if any of the items is a `Moved`."""
+    return _pack((version, sender, list(map(Raw, items))))
 
 
 def encode_offer(offer: Offer) -> Packed:
-    """An offer, to be sent by the frontend that it names."""
-    info_hash, peer_id, to_peer_id, offer_id, text, _, session = offer
-    return _pack((OFFER, info_hash, peer_id, to_peer_id, offer_id, text, session))
+    """Return an offer as an item, to be sent by the frontend that it names."""
+    return _pack(
+        (
+            OFFER,
+            offer.info_hash,
+            offer.peer_id,
+            offer.to_peer_id,
+            offer.offer_id,
+            offer.offer,
+            offer.session,
+        )
+    )
 
 
 def encode_answer(answer: Answer) -> Packed:
-    """An answer, to be sent to the frontend of the offer."""
-    return _pack((ANSWER, *answer))
+    """Return an answer as an item, to be sent to the frontend of the offer."""
+    return _pack(
+        (
+            ANSWER,
+            answer.info_hash,
+            answer.peer_id,
+            answer.offer_id,
+            answer.answer,
+            answer.session,
+        )
+    )
 
 
 def encode_moved(moved: Moved) -> Packed:
-    """Browsers that joined at the sender."""
+    """Return browsers that joined at the sender as an item."""
     return _pack((MOVED, b"".join(starmap(_MEMBER.pack, moved.members))))
 
 
 def encode_probe(probe: Probe) -> Packed:
-    """A probe."""
+    """Return a probe as an item."""
     return _pack((PROBE, probe.number))
 
 
-def decode_frame(data: bytes) -> Frame:
+def decode_frame(data: bytes, max_text: int) -> Frame:
     """Read a frame.
 
+    Args:
+        max_text: bytes of the largest offer or answer.
+
     Raises:
-        OtherVersion: it is of a version that is not ours.
-        Malformed: it is no frame.
+        OtherVersion: it has a version that is not ours.
+        Malformed: it is not a frame, or one of its items is not valid.
     """
+    if len(data) > max(MAX_FRAME, max_text) + OVERHEAD:
+        raise Malformed("a frame of too many bytes")
     try:
-        _, sender, items = _decoder.decode(data)
+        version, sender, items = _decoder.decode(data)
     except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
         raise _wrong(data) from error
-    return Frame(sender, [_item(sender, item) for item in items])
+    return Frame(sender, [_item(sender, item, max_text, version) for item in items])
 
 
-def _item(sender: FrontendId, item: _Offer | _Answer | _Moved | _Probe) -> Item:
+def _item(
+    sender: FrontendId,
+    item: _Offer | _Answer | _Moved | _Probe,
+    max_text: int,
+    version: int,
+) -> Item:
     if isinstance(item, _Offer):
+        _check(item.offer, item.offer_id, max_text)
         return Offer(
             item.info_hash,
             item.peer_id,
@@ -168,20 +229,31 @@ def _item(sender: FrontendId, item: _Offer | _Answer | _Moved | _Probe) -> Item:
             item.session,
         )
     if isinstance(item, _Answer):
+        _check(item.answer, item.offer_id, max_text)
         return Answer(item.info_hash, item.peer_id, item.offer_id, item.answer, item.session)
     if isinstance(item, _Moved):
+        if version == VERSION:  # without digests
+            return Moved([])
         if len(item.members) % MEMBER_SIZE:
-            raise Malformed("browsers that moved: a part of one")
+            raise Malformed("browsers that moved: the last one is truncated")
         return Moved(list(_MEMBER.iter_unpack(item.members)))
     return Probe(item.number)
 
 
+def _check(text: bytes, offer_id: bytes, max_text: int) -> None:
+    """Check what a browser receives byte for byte."""
+    if len(text) > max_text:
+        raise Malformed("an offer or answer of too many bytes")
+    if not is_json_object(text) or not is_json_string(offer_id):
+        raise Malformed("an offer or answer that is not JSON")
+
+
 def _wrong(data: bytes) -> Malformed:
-    """What is wrong with a frame that could not be read."""
+    """Return what is wrong with a frame that could not be read."""
     try:
         version = _int_decoder.decode(_parts_decoder.decode(data)[0])
     except (ValueError, RecursionError, IndexError):
         return Malformed("not a frame")
-    if version != VERSION:
+    if version not in (VERSION, VERSION_OF_MOVED):
         return OtherVersion(f"a frame of version {version}")
     return Malformed("not a frame of its version")

@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from struct import Struct
 from typing import NamedTuple
 
+from msgspec.structs import astuple
+
 from tracker.errors import Malformed
-from tracker.model import HASH_SIZE, NONE, Counts, Endpoint, Event, InfoHash, PeerId
+from tracker.model import HASH_SIZE, NONE, Counts, Endpoint, Event, InfoHash, PeerId, Value
 from tracker.wire.compact import split
 
 CONNECT, ANNOUNCE, SCRAPE, ERROR = range(4)
@@ -28,12 +30,11 @@ _COUNTS = Struct("!iii")  # seeders, completed, leechers
 
 _END, _NOP, _URL_DATA = range(3)  # option types of BEP 41
 _MAX_OPTION = 255  # bytes; the length of an option is one byte
-# Options further on are not read: no path carries such a packet whole, no URL is that long, and
-# 64 KiB of one-byte options would take milliseconds.
-_OPTIONS_END = 2048
+# More are not read: no URL is that long, and 64 KiB of one-byte options would take milliseconds.
+_MOST_OPTIONS = 16
 
 
-class AnnounceRequest(NamedTuple):
+class AnnounceRequest(Value, frozen=True):
     """A peer's announce, field by field in the order of the packet."""
 
     connection_id: bytes  # 8 bytes
@@ -117,8 +118,10 @@ def decode_announce(data: bytes) -> AnnounceRequest:
 def _decode_url_data(data: bytes) -> bytes:
     """The URLData options after an announce, joined. A cut option is ignored (BEP 41)."""
     url_data = b""
-    at, last = _ANNOUNCE.size, min(len(data), _OPTIONS_END) - 1
-    while at < last:  # a single byte left can be no URLData
+    at, last = _ANNOUNCE.size, len(data) - 1
+    for _ in range(_MOST_OPTIONS):
+        if at >= last:  # a single byte left can be no URLData
+            break
         kind = data[at]
         if kind == _END:
             break
@@ -134,7 +137,7 @@ def _decode_url_data(data: bytes) -> bytes:
 
 def encode_announce_request(request: AnnounceRequest) -> bytes:
     """Write an announce; `url_data` is cut into options of at most 255 bytes."""
-    connection_id, *fields, numwant, port, url_data = request
+    connection_id, *fields, numwant, port, url_data = astuple(request)
     head = _ANNOUNCE.pack(
         connection_id, ANNOUNCE, *fields, -1 if numwant is None else numwant, port
     )

@@ -6,20 +6,23 @@ them is ours to understand, and what is relayed is what was sent, byte for byte.
 """
 
 from collections.abc import Sequence
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from contextlib import suppress
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import Raw
 
 from tracker.errors import Malformed
-from tracker.model import HASH_SIZE, Counts, Event, InfoHash, PeerId
+from tracker.model import HASH_SIZE, Counts, Event, InfoHash, PeerId, Value
 
 Action = Literal["announce", "scrape"]
 JsonText: TypeAlias = bytes  # a JSON value in UTF-8
 
 # Of an offer_id's text: 64 characters, each escaped. Clients use 20, libtorrent demands them.
 MAX_OFFER_ID = 64 * len(r"\u0000") + len('""')
+MAX_ID_TEXT = HASH_SIZE * len(r"\u0000") + len('""')  # bytes of an info_hash or peer_id in JSON
 
+OPENING, CLOSING, QUOTE = b'{}"'
 _MOST_DIGITS = 20  # of an unsigned 64-bit number
 _EVENTS: Final = {
     b'"started"': Event.STARTED,
@@ -31,14 +34,14 @@ _EVENTS: Final = {
 _NOTHING_LEFT: Final = frozenset((b"0", b"0.0", b'"0"'))
 
 
-class OfferIn(NamedTuple):
+class OfferIn(Value, frozen=True):
     """An offer to one peer that the tracker may choose."""
 
     offer: JsonText  # an object
     offer_id: JsonText  # a string
 
 
-class AnnounceMessage(NamedTuple):
+class AnnounceMessage(Value, frozen=True):
     """A browser's announce."""
 
     info_hash: InfoHash
@@ -46,10 +49,12 @@ class AnnounceMessage(NamedTuple):
     event: Event
     seeding: bool
     numwant: int | None  # None: not told
-    offers: tuple[OfferIn, ...]
+    offers: tuple[OfferIn, ...]  # the first ones, as far as they are offers
+    unusable: int  # of the first ones
+    ignored: int  # offers beyond the first ones
 
 
-class AnswerMessage(NamedTuple):
+class AnswerMessage(Value, frozen=True):
     """A browser's answer to an offer that was relayed to it."""
 
     info_hash: InfoHash
@@ -59,10 +64,11 @@ class AnswerMessage(NamedTuple):
     answer: JsonText  # an object
 
 
-class ScrapeMessage(NamedTuple):
+class ScrapeMessage(Value, frozen=True):
     """A question for the counts of swarms."""
 
-    info_hashes: tuple[InfoHash, ...]  # in the order asked, each once
+    info_hashes: tuple[InfoHash, ...]  # in the order asked, each once; empty if too many were asked
+    asked: int  # hashes that the message names
 
 
 class BadMessage(Malformed):
@@ -75,38 +81,66 @@ class BadMessage(Malformed):
         self.action, self.info_hash = action, info_hash
 
 
-class _Head(msgspec.Struct):
+class _Head(msgspec.Struct, gc=False):
     """What an error reply needs, whatever else is wrong."""
 
-    action: Any = None
-    info_hash: Any = None
+    action: Raw = Raw()
+    info_hash: Raw = Raw()
+
+
+class _Object(msgspec.Struct, gc=False):
+    """Any object: its fields are only checked."""
 
 
 class _Offer(msgspec.Struct, gc=False):
-    offer: Raw
-    offer_id: Raw
+    offer: Raw = Raw()
+    offer_id: Raw = Raw()
 
 
-class _Message(msgspec.Struct, gc=False):
+class _Fields(msgspec.Struct, gc=False):
     action: str
     info_hash: str | list[str] | None = None
     peer_id: str = ""
-    to_peer_id: str = ""
+    to_peer_id: Raw = Raw()
     event: Raw = Raw()  # raw: of whatever type, it must not spoil the rest
     left: Raw = Raw()
     numwant: Raw = Raw()
-    offers: list[_Offer] | None = None
     offer_id: Raw = Raw()
     answer: Raw = Raw()
 
 
+class _Message(_Fields, gc=False):
+    offers: list[_Offer] | None = None
+
+
+class _Unread(_Fields, gc=False):
+    """A message whose offers are not decoded yet: they may be too many, or no offers."""
+
+    offers: Raw = Raw()
+
+
 _head_decoder = msgspec.json.Decoder(_Head)
 _decoder = msgspec.json.Decoder(_Message)
+_unread_decoder = msgspec.json.Decoder(_Unread)
+_list_decoder = msgspec.json.Decoder(list[Raw])
+_offer_decoder = msgspec.json.Decoder(_Offer)
+_object_decoder = msgspec.json.Decoder(_Object)
+_string_decoder = msgspec.json.Decoder(str)
 _encode = msgspec.json.Encoder().encode
 
 
-def decode(data: bytes) -> AnnounceMessage | AnswerMessage | ScrapeMessage:
+def decode(
+    data: bytes, max_offers: int, max_scrape: int
+) -> AnnounceMessage | AnswerMessage | ScrapeMessage:
     """Read a message.
+
+    Nothing of the result refers to `data`, and its size is bounded by that of `max_offers` offers
+    or `max_scrape` hashes.
+
+    Args:
+        data: JSON in UTF-8.
+        max_offers: offers of an announce to decode; others are counted.
+        max_scrape: hashes that a scrape may name; with more, they are counted.
 
     Raises:
         BadMessage: not JSON in UTF-8, or without what its action needs.
@@ -114,13 +148,17 @@ def decode(data: bytes) -> AnnounceMessage | AnswerMessage | ScrapeMessage:
     try:
         if not data.isascii():
             str(data, "utf-8")  # msgspec does not look into what it keeps raw or skips
-        message = _decoder.decode(data)
-    except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
-        raise _bad(str(error), data) from error
-    try:
-        return _interpret(message)
+        # Each offer has two opening braces, so this finds every message with too many offers.
+        message: _Message | _Unread | None = None
+        if data.count(b"{") <= 2 * max_offers + 2:
+            with suppress(msgspec.ValidationError):  # of an offer, or of what the next one reports
+                message = _decoder.decode(data)
+        message = message or _unread_decoder.decode(data)
+        return _interpret(message, max_offers, max_scrape)
     except Malformed as error:
         raise _bad(error.reason, data) from error
+    except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
+        raise _bad(str(error), data) from error
 
 
 def encode_id(raw: bytes) -> JsonText:
@@ -141,6 +179,26 @@ def decode_id(text: str, name: str) -> bytes:
     if len(raw) != HASH_SIZE:
         raise Malformed(f"{name} must be 20 characters from 0 to 255")
     return raw
+
+
+def is_json_object(text: bytes) -> bool:
+    """Return whether bytes are a JSON object in UTF-8, without anything around it."""
+    try:
+        if not text.isascii():
+            str(text, "utf-8")  # msgspec does not check the strings that it skips
+        _object_decoder.decode(text)
+    except (ValueError, RecursionError):
+        return False
+    return text[0] == OPENING and text[-1] == CLOSING
+
+
+def is_json_string(text: bytes) -> bool:
+    """Return whether bytes are a JSON string in UTF-8, without anything around it."""
+    try:
+        _string_decoder.decode(text)
+    except ValueError:
+        return False
+    return text[0] == QUOTE == text[-1]
 
 
 def encode_announce_reply(info_hash: InfoHash, interval_s: int, counts: Counts) -> bytes:
@@ -178,9 +236,24 @@ def encode_scrape_reply(info_hashes: Sequence[InfoHash], counts: Sequence[Counts
     return b'{"action":"scrape","files":{%b}}' % b",".join(files)
 
 
-def encode_error(action: str, info_hash: InfoHash | None, reason: str) -> bytes:
-    """Write an error; clients drop the socket over one without an action or known info_hash."""
-    error = {"action": action, "failure reason": reason}
+def encode_error(action: str, info_hash: InfoHash | None, reason: str, interval_s: int) -> bytes:
+    """Write an error.
+
+    Clients drop the socket over one without an action or known info_hash. libtorrent (2.1.1) takes
+    a message for the reply to its announce only if it has an `interval`; without one, it would
+    announce that torrent never again.
+
+    Args:
+        action: of the message that failed.
+        info_hash: None if it could not be read.
+        reason: may be shown to the user.
+        interval_s: seconds after which the client is to try again.
+    """
+    error: dict[str, object] = {
+        "action": action,
+        "failure reason": reason,
+        "interval": interval_s,
+    }
     if info_hash is not None:
         error["info_hash"] = info_hash.decode("latin-1")
     return _encode(error)
@@ -199,20 +272,24 @@ def _bad(reason: str, data: bytes) -> BadMessage:
         head = _head_decoder.decode(data)
     except (ValueError, RecursionError):
         return BadMessage(reason)
-    action: Action = "scrape" if head.action == "scrape" else "announce"
-    return BadMessage(reason, action, _readable(head.info_hash))
+    action: Action = "scrape" if bytes(head.action) == b'"scrape"' else "announce"
+    return BadMessage(reason, action, _readable(bytes(head.info_hash)))
 
 
-def _readable(info_hash: object) -> InfoHash | None:
+def _readable(info_hash: JsonText) -> InfoHash | None:
+    if len(info_hash) > MAX_ID_TEXT:
+        return None
     try:
-        return decode_id(info_hash, "info_hash") if isinstance(info_hash, str) else None
-    except Malformed:
+        return decode_id(_string_decoder.decode(info_hash), "info_hash")
+    except (Malformed, ValueError):
         return None
 
 
-def _interpret(message: _Message) -> AnnounceMessage | AnswerMessage | ScrapeMessage:
+def _interpret(
+    message: _Message | _Unread, max_offers: int, max_scrape: int
+) -> AnnounceMessage | AnswerMessage | ScrapeMessage:
     if message.action == "scrape":
-        return ScrapeMessage(_scraped(message.info_hash))
+        return _scraped(message.info_hash, max_scrape)
     if message.action != "announce":
         raise Malformed("action must be announce or scrape")
     if not isinstance(message.info_hash, str):
@@ -220,25 +297,71 @@ def _interpret(message: _Message) -> AnnounceMessage | AnswerMessage | ScrapeMes
     info_hash = decode_id(message.info_hash, "info_hash")
     peer_id = decode_id(message.peer_id, "peer_id")
     if bytes(message.answer) not in (b"", b"null"):
-        to_peer_id = decode_id(message.to_peer_id, "to_peer_id")
-        answer, offer_id = _relayed(message.answer, message.offer_id, "answer")
-        return AnswerMessage(info_hash, peer_id, to_peer_id, offer_id, answer)
-    offers = message.offers or ()
+        to_peer_id = _to_peer_id(bytes(message.to_peer_id))
+        answer = _relayed(message.answer, message.offer_id, "answer")
+        return AnswerMessage(info_hash, peer_id, to_peer_id, answer.offer_id, answer.offer)
+    offers, unusable, ignored = _offered(message, max_offers)
     return AnnounceMessage(
         info_hash,
         peer_id,
         _EVENTS.get(bytes(message.event), Event.NONE),
         bytes(message.left) in _NOTHING_LEFT,
         _numwant(bytes(message.numwant)),
-        tuple([_relayed(offer.offer, offer.offer_id, "offer") for offer in offers]),
+        offers,
+        unusable,
+        ignored,
     )
 
 
-def _scraped(info_hash: str | list[str] | None) -> tuple[InfoHash, ...]:
+def _offered(message: _Message | _Unread, most: int) -> tuple[tuple[OfferIn, ...], int, int]:
+    """Return the offers among the first `most`, how many of those are none, and how many follow."""
+    if isinstance(message, _Unread):
+        items = _items(bytes(message.offers))
+        given, ignored = [_offer(item) for item in items[:most]], max(0, len(items) - most)
+    else:
+        given, ignored = message.offers or [], 0
+    offers = []
+    for each in given:
+        try:
+            offers.append(_relayed(each.offer, each.offer_id, "offer"))
+        except Malformed:
+            continue  # counted by the caller; the others are as good
+    return tuple(offers), len(given) - len(offers), ignored
+
+
+def _items(text: JsonText) -> list[Raw]:
+    """Return the items of a JSON list; none of anything else."""
+    try:
+        return _list_decoder.decode(text) if text else []
+    except msgspec.ValidationError:
+        return []
+
+
+def _offer(text: Raw) -> _Offer:
+    """Return an offer; one without content for anything else."""
+    try:
+        return _offer_decoder.decode(text)
+    except msgspec.ValidationError:
+        return _Offer()
+
+
+def _scraped(info_hash: str | list[str] | None, most: int) -> ScrapeMessage:
     if not info_hash:
         raise Malformed("full scrape is off, name an info_hash")
-    texts = [info_hash] if isinstance(info_hash, str) else dict.fromkeys(info_hash)
-    return tuple(decode_id(text, "info_hash") for text in texts)
+    if isinstance(info_hash, str):
+        return ScrapeMessage((decode_id(info_hash, "info_hash"),), 1)
+    asked = len(info_hash)
+    if asked > most:
+        return ScrapeMessage((), asked)
+    found = []
+    for text in dict.fromkeys(info_hash):
+        try:
+            found.append(decode_id(text, "info_hash"))
+        except Malformed as error:
+            unusable = error
+    if not found:
+        raise unusable
+    return ScrapeMessage(tuple(found), asked)
 
 
 def _relayed(payload: Raw, offer_id: Raw, name: str) -> OfferIn:
@@ -249,6 +372,13 @@ def _relayed(payload: Raw, offer_id: Raw, name: str) -> OfferIn:
     if id_text[:1] != b'"' or len(id_text) > MAX_OFFER_ID:
         raise Malformed("offer_id must be a string of at most 64 characters")
     return OfferIn(text, id_text)
+
+
+def _to_peer_id(text: JsonText) -> PeerId:
+    try:
+        return decode_id(_string_decoder.decode(text) if text else "", "to_peer_id")
+    except ValueError as error:
+        raise Malformed("to_peer_id must be a string") from error
 
 
 def _numwant(text: JsonText) -> int | None:

@@ -2,6 +2,11 @@
 
 They are for what is asked seldom and must not be torn apart; announces need none. Sent whole each
 time: a kilobyte a few times a minute, and nothing to load again after Redis was restarted.
+
+A Redis at its ``maxmemory`` refuses each command that may need more, but not within a script that
+has written already: it cannot be stopped halfway. So scripts that must succeed then, for the few
+keys of the cluster itself, begin with a command that needs none, such as DEL. (Only from Redis 7 on
+could they say ``allow-oom`` instead.)
 """
 
 from collections.abc import Sequence

@@ -5,8 +5,11 @@
 -- ARGV[2]  seconds until the hash expires; 0: never
 -- ARGV[3…] fields and values by turns
 -- Reply    1, or 0: refused
-local fence = redis.call('HGET', KEYS[1], 'fence')
-if fence and tonumber(fence) > tonumber(ARGV[1]) then
+local fence = tonumber(redis.call('HGET', KEYS[1], 'fence') or '0')
+-- Tokens are hardly greater than the time in milliseconds: anything far beyond it is damage, and
+-- would refuse all writers for ever.
+local latest = (redis.call('TIME')[1] + 86400) * 1000
+if fence and fence > tonumber(ARGV[1]) and fence < latest then
   return 0
 end
 redis.call('DEL', KEYS[1])

@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.forwarder_process import ForwarderProcess
 from tests.tracker_process import TrackerProcess
 
 CALM_S = 15.0  # in which all that a storm left behind must be gone
@@ -16,6 +17,7 @@ POLL_S = 0.05
 IDLE = ("tracker_connections", "tracker_browsers", "tracker_store_in_flight")  # gauges, then 0
 
 Metrics = dict[tuple[str, ...], float]  # name, values by the names of labels
+Process = TrackerProcess | ForwarderProcess
 
 
 async def calm(tracker: TrackerProcess, files: int) -> Metrics:
@@ -24,12 +26,12 @@ async def calm(tracker: TrackerProcess, files: int) -> Metrics:
     try:
         async with asyncio.timeout(CALM_S):
             while True:
-                metrics = await _metrics(tracker)
-                left = {name: metrics[name,] for name in IDLE if metrics[name,]}
+                values = await metrics(tracker)
+                left = {name: values[name,] for name in IDLE if values[name,]}
                 if (now := descriptors(tracker)) > files:
                     left["descriptors"] = now - files
                 if not left:
-                    return metrics
+                    return values
                 await asyncio.sleep(POLL_S)
     except TimeoutError:
         pytest.fail(f"still there {CALM_S} s after the storm: {left}")
@@ -50,7 +52,7 @@ async def settled_memory(tracker: TrackerProcess) -> int:
         while await _collections(tracker) == before:
             for _ in range(50):
                 await _get(tracker, "/nothing")
-    return _memory(tracker)
+    return memory(tracker)
 
 
 def complaints(tracker: TrackerProcess) -> list[str]:
@@ -66,16 +68,18 @@ def _harmless(line: str) -> bool:
     return event["level"] in {"info", "warning"} and "exception" not in event
 
 
-def _memory(tracker: TrackerProcess) -> int:
+def memory(tracker: Process) -> int:
+    """Return the bytes of the process that are in memory (its resident set)."""
     status = Path(f"/proc/{tracker.pid}/status").read_text()
     return int(status.partition("VmRSS:")[2].split()[0]) << 10
 
 
 async def _collections(tracker: TrackerProcess) -> float:
-    return (await _metrics(tracker))["python_gc_collections_total", "0"]
+    return (await metrics(tracker))["python_gc_collections_total", "0"]
 
 
-async def _metrics(tracker: TrackerProcess) -> Metrics:
+async def metrics(tracker: Process) -> Metrics:
+    """Read the metrics from the admin port."""
     families = text_string_to_metric_families(await _get(tracker, "/metrics"))
     return {
         (sample.name, *sample.labels.values()): sample.value
@@ -84,7 +88,7 @@ async def _metrics(tracker: TrackerProcess) -> Metrics:
     }
 
 
-async def _get(tracker: TrackerProcess, path: str) -> str:
+async def _get(tracker: Process, path: str) -> str:
     timeout = aiohttp.ClientTimeout(CALM_S)
     async with (
         aiohttp.ClientSession(tracker.admin_url, timeout=timeout) as session,

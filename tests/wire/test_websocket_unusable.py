@@ -1,0 +1,43 @@
+"""Parts of a WebSocket message that cannot be used do not affect the other parts."""
+
+import pytest
+
+from tests.wire.test_websocket import HASH, OFFER, OFFER_ID, PEER, announce, decoded, sent, text
+from tracker.wire.websocket import MAX_OFFER_ID, ScrapeMessage
+
+GOOD = {"offer": OFFER, "offer_id": OFFER_ID}
+
+
+@pytest.mark.parametrize("good", [0, 1, 4])
+@pytest.mark.parametrize(
+    "unusable",
+    [
+        None,
+        "sdp",
+        5,
+        [],
+        {},
+        {"offer": OFFER},
+        {"offer_id": OFFER_ID},
+        GOOD | {"offer": None},
+        GOOD | {"offer": "sdp"},
+        GOOD | {"offer_id": 5},
+        GOOD | {"offer_id": "a" * (MAX_OFFER_ID - 1)},
+    ],
+)
+def test_offers_that_are_none_are_counted_and_the_others_read(unusable: object, good: int) -> None:
+    read = announce(offers=[GOOD] * good + [unusable] + [GOOD] * good)
+    assert (2 * good, 1, 0) == (len(read.offers), read.unusable, read.ignored)
+    assert announce(offers=[GOOD] * 2 * good).offers == read.offers
+
+
+@pytest.mark.parametrize("offers", [None, {}, "offers", 5, True, []])
+def test_an_announce_without_a_list_of_offers_is_read(offers: object) -> None:
+    read = announce(offers=offers)
+    assert ((), 0, 0) == (read.offers, read.unusable, read.ignored)
+
+
+def test_hashes_of_a_scrape_that_are_none_are_left_out() -> None:
+    hashes = [text(HASH), "", "a" * 19, text(PEER), "\u0100" * 20]
+    expected = ScrapeMessage((HASH, PEER), 5)
+    assert expected == decoded(sent({"action": "scrape", "info_hash": hashes}))
