@@ -5,12 +5,8 @@ from pydantic import ValidationError
 
 from tracker.config import ENTRIES, Entry, section_type
 from tracker.settings import (
-    AnnounceSettings,
-    ListenSettings,
     LogSettings,
     Settings,
-    TlsSettings,
-    WsSettings,
 )
 
 
@@ -59,22 +55,6 @@ def test_defaults_are_those_of_the_design() -> None:
 @pytest.mark.parametrize(
     ("section", "values", "reason"),
     [
-        (TlsSettings, {"cert": "a"}, "go together"),
-        (TlsSettings, {"key": "a"}, "go together"),
-        (AnnounceSettings, {"peer_ttl": 1980}, "peer_ttl must exceed"),
-        (AnnounceSettings, {"min_interval": 1801}, "must not exceed"),
-        (WsSettings, {"ttl": 120}, "ws.ttl must exceed"),
-        (WsSettings, {"idle_timeout": 30}, "ws.idle_timeout must exceed"),
-        (ListenSettings, {"drain": 1.0, "grace": 1.1}, "grace must not exceed"),
-        (ListenSettings, {"trusted_hops": 0}, "greater than or equal to 1"),
-        (
-            ListenSettings,
-            {"trusted_hops": 1, "trusted_proxies": ["10.0.0.0/8"]},
-            "exclude each other",
-        ),
-        (ListenSettings, {"trusted_hops": 1, "proxy_protocol": True}, "needs trusted_proxies"),
-        (ListenSettings, {"port": 65_536}, "less than or equal to 65535"),
-        (ListenSettings, {"only": ["ftp"]}, "'http', 'udp' or 'ws'"),
         (LogSettings, {"level": "loud"}, "'debug', 'info', 'warning' or 'error'"),
         (LogSettings, {"colour": True}, "Extra inputs are not permitted"),
     ],
@@ -89,20 +69,3 @@ def test_values_that_make_no_sense_are_refused(
 def test_settings_cannot_be_changed_after_birth() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         Settings().listen.port = 1  # type: ignore[misc]
-
-
-@pytest.mark.parametrize(
-    ("values", "ports"),
-    [
-        ({}, {8000}),
-        ({"port": 0}, {0}),
-        ({"http_port": 80}, {80, 8000}),
-        ({"http_port": 80, "ws_port": 80}, {80}),
-        ({"http_port": 80, "only": ["udp", "http"]}, {80}),
-        ({"only": ["udp"]}, set()),
-    ],
-)
-def test_tcp_ports_are_those_of_http_and_websocket(
-    values: dict[str, object], ports: set[int]
-) -> None:
-    assert ports == ListenSettings.model_validate(values).tcp_ports
