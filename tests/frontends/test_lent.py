@@ -117,6 +117,18 @@ async def test_a_visitor_that_sends_on_is_read_up_to_a_bound(
     peer.writer.transport.abort()
 
 
+async def test_a_visitor_that_leaves_as_its_request_is_read_leaves_no_trace(
+    tracker: RunningNode,
+) -> None:
+    peer = await tracker.tcp()
+    await announced(peer)
+    (connection,) = tracker.node.tcp.connections
+    transport = connection.owner._transport  # type: ignore[attr-defined]
+    transport.abort()  # as the event loop does before the next read, when the client has reset
+    connection.owner.received(get("/stats"))  # type: ignore[attr-defined]
+    await until(lambda: tracker.connections == 0)
+
+
 async def deaf_visitor(tracker: RunningNode, monkeypatch: pytest.MonkeyPatch) -> TcpPeer:
     """A client that asks for a page larger than all buffers on the way, and reads nothing."""
     monkeypatch.setattr("tracker.frontends.pages._STYLE", "x" * 30_000_000)

@@ -77,6 +77,15 @@ async def test_a_client_that_has_left_before_it_is_accepted_leaves_no_trace(
     await until(lambda: tracker.connections == 0)
 
 
+async def test_who_is_connected_when_the_port_closes_is_served(tracker: RunningNode) -> None:
+    clients = [await connected(tracker) for _ in range(CLIENTS)]
+    tracker.node.tcp.close_listeners()
+    for sock in clients:
+        peer = await peer_of(sock)
+        await announced(peer)
+        await peer.close()
+
+
 async def test_nothing_is_accepted_once_the_port_is_closed(tracker: RunningNode) -> None:
     tcp = tracker.node.tcp
     acceptors = [each for each in tcp._acceptors if isinstance(each, PlainAcceptor)]

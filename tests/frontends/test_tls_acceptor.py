@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.frontends.clients import announced
-from tests.nodes import RunningNode, running_node, until
+from tests.nodes import RunningNode, TcpPeer, running_node, until
 from tests.redis_servers import RedisServer, TlsFiles
 from tracker.frontends import tls_acceptor
 from tracker.frontends.tls_acceptor import TlsAcceptor
@@ -216,3 +216,16 @@ async def test_a_connection_that_is_shed_before_its_handshake_leaves_no_file(
                 await peer.close()
         finally:
             gc.enable()
+
+
+async def test_who_is_connected_when_the_port_closes_is_served(
+    secure: RunningNode, trust: ssl.SSLContext
+) -> None:
+    clients = [socket.create_connection(("127.0.0.1", secure.port())) for _ in range(20)]
+    secure.node.tcp.close_listeners()
+    for sock in clients:
+        sock.setblocking(False)
+        streams = asyncio.open_connection(sock=sock, ssl=trust, server_hostname="localhost")
+        peer = TcpPeer(*await streams)
+        await announced(peer)
+        await peer.close()

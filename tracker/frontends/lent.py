@@ -83,7 +83,9 @@ class LentConnection(BoundedProtocol):
         """End the library's part."""
         self._transport = None
         self._wheel.cancel(self)
-        self._library.connection_lost(exc)
+        # Not at once: if the client left just before `serve`, the library has not yet run the task
+        # that `connection_made` starts, which expects a connection.
+        asyncio.get_running_loop().call_soon(self._library.connection_lost, exc)
         self._connection.left()
 
     def expired(self, now: float) -> None:

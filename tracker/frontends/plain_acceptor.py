@@ -5,6 +5,7 @@ While requests wait for turns, iterations take milliseconds, and new clients wou
 """
 
 import asyncio
+import math
 import socket
 from functools import partial
 from time import monotonic
@@ -38,18 +39,22 @@ class PlainAcceptor:
         self._turns = turns
         self._loop = asyncio.get_running_loop()
         self._server: asyncio.Server | None = None
+        self._backlog = 0
         self._tasks: set[Opening] = set()  # of accepted connections
 
     async def start(self, backlog: int) -> None:
         """Listen and accept."""
+        self._backlog = backlog
         self._server = await self._loop.create_server(self._door, sock=self._sock, backlog=backlog)
         self._turns.while_waiting.add(self._accept)
 
     def close(self) -> None:
-        """Accept no more."""
+        """Accept what the kernel has established, which it would reset, and then no more."""
         self._turns.while_waiting.discard(self._accept)
         if self._server is not None:
+            self._accept_some(self._backlog, math.inf)
             self._server.close()
+            self._server = None
 
     async def wait_closed(self) -> None:
         """Cut the connections that are not open yet."""
@@ -59,8 +64,10 @@ class PlainAcceptor:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _accept(self) -> None:
-        until = monotonic() + ACCEPT_S
-        for _ in range(ACCEPTS - len(self._tasks)):
+        self._accept_some(ACCEPTS - len(self._tasks), monotonic() + ACCEPT_S)
+
+    def _accept_some(self, most: int, until: float) -> None:
+        for _ in range(most):
             if monotonic() >= until:
                 return
             try:

@@ -76,6 +76,7 @@ class TlsAcceptor:
         self._tasks: set[asyncio.Task[None]] = set()  # in progress or waiting
         self._accepting = False
         self._open = True
+        self._backlog = 0
         self._retry: asyncio.TimerHandle | None = None
         self._cut: asyncio.TimerHandle | None = None
 
@@ -84,11 +85,17 @@ class TlsAcceptor:
         # Connections inherit it. A read fills a buffer that TLS keeps until the end.
         usual = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2  # Linux doubles it
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, min(usual, READ_BUFFER))
+        self._backlog = backlog
         self._sock.listen(backlog)
         self._go_on()
 
     def close(self) -> None:
-        """Accept no more; handshakes in progress, and those that wait, go on."""
+        """Accept what the kernel has established, which it would reset, and then no more.
+
+        Handshakes in progress, and those that wait, go on.
+        """
+        if self._open:
+            self._accept(self._backlog)
         self._pause()
         self._open = False
         self._sock.close()
@@ -118,8 +125,8 @@ class TlsAcceptor:
             self._retry.cancel()
             self._retry = None
 
-    def _accept(self) -> None:
-        for _ in range(ACCEPTS):
+    def _accept(self, most: int = ACCEPTS) -> None:
+        for _ in range(most):
             try:
                 sock, address = self._sock.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
