@@ -9,6 +9,7 @@ import pytest
 import structlog
 import trustme
 import uvloop
+from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -19,6 +20,10 @@ LOADS = (
     *("tests/cluster/", "tests/hostile/"),
     *(f"tests/deploy/test_{name}.py" for name in ("compose", "image", "monitoring", "profiles")),
 )
+
+# The machine may be busy with other tests.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], uvloop.Loop]]:

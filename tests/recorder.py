@@ -1,6 +1,6 @@
 """A browser's socket that keeps what it is to send."""
 
-from tracker.frontends.sessions import Session
+from tracker.frontends.session import Session
 from tracker.policy.accounts import Account
 
 HOME = bytes((10, 0, 0, 1))
@@ -14,19 +14,25 @@ class Recorder(Session):
         challenges: how often it was asked for a sign of life.
         held: bytes of memory that it makes the process hold.
         allowed: bytes that it may hold.
+        slow: whether it takes no relayed messages now.
     """
 
-    __slots__ = ("allowed", "challenges", "held", "sent")
+    __slots__ = ("allowed", "challenges", "held", "sent", "slow")
 
     def __init__(self, address: bytes = HOME) -> None:
         super().__init__(Account(address))
         self.sent: list[bytes] = []
         self.challenges = 0
         self.held, self.allowed = 0, 1_000_000
+        self.slow = False
 
     def send(self, message: bytes) -> None:
         """Keep the message."""
         self.sent.append(message)
+
+    def takes(self, size: int) -> bool:
+        """Take nothing while it is slow."""
+        return not self.slow
 
     def challenge(self) -> None:
         """Count the challenge."""

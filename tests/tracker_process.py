@@ -34,14 +34,15 @@ class TrackerProcess:
         self.ports: dict[str, int] = {}
 
     def start(self, *args: str, env: Mapping[str, str] | None = None) -> Self:
-        """Start with free ports and the given flags, and wait until it says that it is ready.
+        """Launch it, and wait until it is ready: see `launch` and `wait_ready`."""
+        return self.launch(*args, env=env).wait_ready()
+
+    def launch(self, *args: str, env: Mapping[str, str] | None = None) -> Self:
+        """Start with free ports and the given flags.
 
         Args:
             args: flags of ``tracker serve``; they outweigh `ANY_PORTS`.
             env: added to this process's environment, of which no ``TRACKER_…`` is handed on.
-
-        Raises:
-            AssertionError: it ended or stayed silent; the message holds its log.
         """
         clean = {k: v for k, v in os.environ.items() if not k.startswith("TRACKER_")}
         self._process = subprocess.Popen(
@@ -52,6 +53,14 @@ class TrackerProcess:
             stderr=self._log,
             text=True,
         )
+        return self
+
+    def wait_ready(self) -> Self:
+        """Wait until it prints that it is ready.
+
+        Raises:
+            AssertionError: it ended or stayed silent; the message holds its log.
+        """
         try:
             line = self._first_line()
             assert line.startswith("ready "), f"not ready: {line!r}\n{self.stderr}"

@@ -1,7 +1,7 @@
 """The words of the field, shared by all floors. Values only: nothing here does anything."""
 
 from enum import IntEnum
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
@@ -12,6 +12,7 @@ Endpoint: TypeAlias = bytes  # compact ip + port, 6 (BEP 23) or 18 bytes (BEP 7)
 
 FrontendId: TypeAlias = bytes  # 8 random bytes, new at each start
 Json: TypeAlias = bytes  # JSON text, relayed as it came
+AddressDigest: TypeAlias = bytes  # 8 bytes: see `tracker.wire.relay.address_digest`
 
 HASH_SIZE = 20
 PEER_ID_SIZE = 20
@@ -184,13 +185,35 @@ class Offer(Value, frozen=True):
     offer: Json
     frontend: FrontendId  # where the offerer's socket is
     session: int  # that socket's number there
+    address: AddressDigest  # of the offerer, who may come back with another socket
 
 
-class Answer(Value, frozen=True):
-    """A WebRTC answer on its way back."""
+class SignalKind(IntEnum):
+    """What the two browsers of an offer send each other."""
 
+    ANSWER = 0  # to the offerer
+    CANDIDATE = 1  # an ICE candidate (RFC 8838), to the offerer
+    OFFERER_CANDIDATE = 2  # an ICE candidate, from the offerer
+
+
+ANSWER, CANDIDATE, OFFERER_CANDIDATE = SignalKind
+
+
+class Signal(Value, frozen=True):
+    """An answer or an ICE candidate on its way between the two browsers of an offer."""
+
+    kind: SignalKind
     info_hash: InfoHash
-    peer_id: PeerId  # who answers
+    peer_id: PeerId  # who sends it
+    to_peer_id: PeerId
     offer_id: Json
-    answer: Json
-    session: int  # of the offerer's socket, on the frontend that the answer is sent to
+    text: Json
+    # Number of the offerer's socket on the frontend that this is sent to. 0: not known, the
+    # frontend looks for the browser by `to_peer_id`.
+    session: int
+    address: AddressDigest  # of the offerer
+
+    @property
+    def name(self) -> Literal["answer", "candidate"]:
+        """The field of messages that holds the text."""
+        return "answer" if self.kind is ANSWER else "candidate"

@@ -134,7 +134,7 @@ class Node:
             settings.redis,
             self.frontends,
             self.sessions,
-            browsers.leave,
+            browsers,
             metrics,
             cluster.max_relay,
             ws.max_message,
@@ -203,7 +203,7 @@ class Node:
         jobs: list[Job] = [
             AccessReader(AccessStore(self.redis), self._access, period_s),
             LossWatch(Epochs(self.redis, self._now), self.peers.swarms_lost, period_s),
-            Heartbeat(self.frontends, self.facts, period_s, self.budgets.share_among),
+            Heartbeat(self.frontends, self.relay, self.facts, period_s, self.budgets.share_among),
             self.headroom,
             Probe(self.relay, period_s),
         ]

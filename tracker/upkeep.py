@@ -1,9 +1,9 @@
 """What each frontend does again and again for its place in the cluster: `workers.runner.Job`s."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from tracker.model import Facts
+from tracker.model import Facts, FrontendId
 
 LIMIT_S = 10.0
 RETRY_S = 1.0  # until a sign of life that failed is tried again
@@ -12,8 +12,8 @@ RETRY_S = 1.0  # until a sign of life that failed is tried again
 class Registry(Protocol):
     """Who is alive: see `tracker.store.frontends`."""
 
-    async def beat(self, facts: Facts) -> None:
-        """Give a sign of life, and see who else gave one."""
+    async def beat(self, facts: Facts) -> list[FrontendId]:
+        """Give a sign of life; return the other frontends that are new to this one."""
 
     @property
     def sharing(self) -> int:
@@ -33,6 +33,9 @@ class Relay(Protocol):
     async def probe(self) -> None:
         """See that it works, or mend it."""
 
+    async def greet(self, frontends: Sequence[FrontendId]) -> None:
+        """Make this frontend known to others."""
+
 
 class Heartbeat:
     """Tells the others that this frontend is alive and can be reached."""
@@ -43,6 +46,7 @@ class Heartbeat:
     def __init__(
         self,
         registry: Registry,
+        relay: Relay,
         facts: Callable[[], Facts],
         period_s: float,
         share: Callable[[int], None] = lambda frontends: None,
@@ -51,13 +55,14 @@ class Heartbeat:
         self.period_s = period_s
         self._period_s = period_s
         self._registry = registry
+        self._relay = relay
         self._facts = facts
         self._share = share
 
     async def run_once(self) -> Mapping[str, int]:
-        """Give a sign of life."""
+        """Give a sign of life, and greet frontends that have not seen it yet, perhaps."""
         self.period_s = min(RETRY_S, self._period_s)  # unless it succeeds
-        await self._registry.beat(self._facts())
+        await self._relay.greet(await self._registry.beat(self._facts()))
         self.period_s = self._period_s
         self._share(self._registry.sharing)
         return {}

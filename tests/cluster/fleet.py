@@ -54,41 +54,54 @@ class Fleet:
     def __init__(self, redis_url: str, *flags: str) -> None:
         self._flags = (*FLAGS, "--redis", redis_url, *flags)
         self._numbers = count()
-        self._running: list[Frontend] = []
+        self._launched: list[TrackerProcess] = []
         self.frontends: tuple[Frontend, ...] = ()
 
     def add(self, at: Host | None = None) -> Frontend:
         """Start one more, and wait until it is ready; `at` a host of its own, or on this one."""
         ip = at.ip if at else "127.0.0.1"
         with at.inside() if at else nullcontext():
-            tracker = TrackerProcess().start("--admin", f"{ip}:0", *self._flags)
+            return self._ready(ip, self._launch(ip))
+
+    def add_together(self, size: int) -> None:
+        """Start several at once on this machine, and wait until all are ready."""
+        launched = [self._launch("127.0.0.1") for _ in range(size)]
+        for tracker in launched:
+            self._ready("127.0.0.1", tracker)
+
+    def _launch(self, ip: str) -> TrackerProcess:
+        tracker = TrackerProcess().launch("--admin", f"{ip}:0", *self._flags)
+        self._launched.append(tracker)
+        return tracker
+
+    def _ready(self, ip: str, tracker: TrackerProcess) -> Frontend:
+        tracker.wait_ready()
         frontend = Frontend(f"frontend {next(self._numbers)}", ip, tracker)
-        self._running.append(frontend)
         self.frontends = (*self.frontends, frontend)
         return frontend
 
     def kill(self, frontend: Frontend) -> None:
         """End it as a crash does. It stays on the list, as it would on a load balancer's."""
-        self._running.remove(frontend)
+        self._launched.remove(frontend.tracker)
         frontend.tracker.kill()
 
     def replace(self, frontend: Frontend) -> Frontend:
         """Start a new one, then stop the old, which must end cleanly."""
         new = self.add()
         frontend.tracker.stop()
-        self._running.remove(frontend)
+        self._launched.remove(frontend.tracker)
         self.frontends = tuple(each for each in self.frontends if each is not frontend)
         return new
 
     def stop(self) -> None:
         """Stop all that run, at once; each must end cleanly."""
         with ThreadPoolExecutor() as pool:
-            list(pool.map(lambda each: each.tracker.stop(), self._running))
+            list(pool.map(lambda each: each.stop(), self._launched))
 
     def abandon(self) -> None:
         """Kill all that still run."""
-        for frontend in self._running:
-            frontend.tracker.kill()
+        for tracker in self._launched:
+            tracker.kill()
 
 
 @contextmanager
@@ -96,8 +109,7 @@ def running_fleet(redis_url: str, size: int, *flags: str) -> Iterator[Fleet]:
     """So many frontends on this machine; those that still run at the end must stop cleanly."""
     fleet = Fleet(redis_url, *flags)
     try:
-        for _ in range(size):
-            fleet.add()
+        fleet.add_together(size)
         yield fleet
         fleet.stop()
     finally:

@@ -7,9 +7,10 @@ from random import Random
 import pytest
 
 from tests.cluster.balancer import ByReadiness
-from tests.cluster.fleet import Fleet
+from tests.cluster.fleet import Fleet, running_fleet
 from tests.cluster.load import Mix, running_load
 from tests.cluster.records import failures, quantile_s
+from tests.redis_servers import StartRedis
 
 OFFERS = Mix(http=0, kept=0, udp=50, ws=500, peers=50, browsers=150, swarms=5)
 SECONDS = 10.0
@@ -35,3 +36,19 @@ def test_offers_reach_browsers_on_all_frontends_soon_and_once(fleet: Fleet) -> N
     for each in across:
         seconds.setdefault(int(each.at_s - settled_s), []).append(each.took_s)
     assert P99_S >= min(quantile_s(seconds[each], 0.99) for each in range(int(SECONDS)))
+
+
+@pytest.mark.timeout(60)
+def test_no_offer_is_lost_from_the_moment_that_frontends_are_ready(
+    start_redis: StartRedis,
+) -> None:
+    period = ("--cluster-heartbeat", "5", "--cluster-dead-after", "15")
+    for _ in range(2):
+        with (
+            running_fleet(start_redis().url, 3, *period) as fleet,
+            running_load(ByReadiness(fleet, Random(1)), OFFERS) as load,
+        ):
+            load.go_on(2.0)  # less than the time between signs of life
+        assert Counter() == failures(load.outcomes)
+        assert 100 < len(load.offers.deliveries)
+        assert [] == load.offers.lost(0.0)

@@ -14,8 +14,8 @@ from websockets.http11 import Request
 from tests.frontends.clients import HASH, announce, browser, get
 from tests.nodes import RunningNode, TcpPeer, running_node, until
 from tests.redis_servers import RedisServer
-from tracker.frontends.sessions import Session
-from tracker.model import Answer, Offer
+from tracker.frontends.session import Session
+from tracker.model import Offer, Signal, SignalKind
 
 UPGRADE = (
     "Connection: Upgrade",
@@ -33,6 +33,7 @@ ANNOUNCE = json.dumps(
         "left": 0,
     }
 ).encode()
+WRONG = b"\x83\x80\0\0\0\0"  # a frame with an unknown opcode, 3
 SCRAPE = json.dumps({"action": "scrape", "info_hash": HASH.decode("latin-1")}).encode()
 
 
@@ -70,13 +71,29 @@ async def peer(tracker: RunningNode) -> TcpPeer:
     return await opened(tracker)
 
 
+# Messages
+
+
+@pytest.mark.parametrize("opcode", [Opcode.TEXT, Opcode.BINARY])
+@pytest.mark.parametrize("parts", [1, 2, 3])
+async def test_a_message_may_be_binary_and_in_fragments(
+    tracker: RunningNode, peer: TcpPeer, opcode: Opcode, parts: int
+) -> None:
+    size = -(-len(SCRAPE) // parts)
+    for at in range(parts):
+        part = SCRAPE[at * size : (at + 1) * size]
+        await peer.send(frame(Opcode.CONT if at else opcode, part, fin=at == parts - 1))
+    assert Opcode.TEXT is (await read_frame(peer))[0]
+    assert 1 == tracker.requests["ws", "scrape", "ok"]
+
+
 # Handshakes
 
 
 @pytest.mark.parametrize(
     ("sent", "code"),
     [
-        (frame(Opcode.BINARY, b"x"), CloseCode.UNSUPPORTED_DATA),
+        (WRONG, CloseCode.PROTOCOL_ERROR),
         (frame(Opcode.CLOSE, CloseCode.GOING_AWAY.to_bytes(2, "big")), CloseCode.GOING_AWAY),
         (b"\xff\xff", CloseCode.PROTOCOL_ERROR),
     ],
@@ -194,8 +211,6 @@ async def test_neither_the_handshake_nor_a_message_stays_in_memory(tracker: Runn
 @pytest.mark.parametrize(
     ("data", "code", "reason"),
     [
-        (frame(Opcode.BINARY, b"{}"), CloseCode.UNSUPPORTED_DATA, "binary"),
-        (frame(Opcode.BINARY, b"{", fin=False), CloseCode.UNSUPPORTED_DATA, "binary"),
         (frame(Opcode.TEXT, b"x" * 65_537)[:1000], CloseCode.MESSAGE_TOO_BIG, "size"),
         (
             frame(Opcode.TEXT, b"x" * 65_000, fin=False) + frame(Opcode.CONT, b"x" * 537)[:8],
@@ -206,12 +221,12 @@ async def test_neither_the_handshake_nor_a_message_stays_in_memory(tracker: Runn
         (b"\xc1\x82\0\0\0\0{}", CloseCode.PROTOCOL_ERROR, "protocol"),  # a reserved bit
         (frame(Opcode.CONT, SCRAPE), CloseCode.PROTOCOL_ERROR, "protocol"),
         (frame(Opcode.TEXT, b"{", fin=False) * 2, CloseCode.PROTOCOL_ERROR, "protocol"),
-        (b"\x83\x80\0\0\0\0", CloseCode.PROTOCOL_ERROR, "protocol"),  # opcode 3
+        (WRONG, CloseCode.PROTOCOL_ERROR, "protocol"),  # opcode 3
         (b"\x09\x80\0\0\0\0", CloseCode.PROTOCOL_ERROR, "protocol"),  # a ping in fragments
         (b"\x89\xfe\0\x7e" + bytes(130), CloseCode.PROTOCOL_ERROR, "protocol"),  # of 126 bytes
         (b"\x88\x81\0\0\0\0x", CloseCode.PROTOCOL_ERROR, "protocol"),  # close with half a code
     ],
-    ids=range(12),
+    ids=range(10),
 )
 async def test_frames_that_no_browser_sends_end_the_socket(
     tracker: RunningNode, peer: TcpPeer, data: bytes, code: int, reason: str
@@ -250,21 +265,22 @@ async def test_a_handshake_that_is_no_get_is_cut(tracker: RunningNode) -> None:
 
 
 async def test_what_comes_after_our_close_is_not_read(tracker: RunningNode, peer: TcpPeer) -> None:
-    await peer.send(frame(Opcode.BINARY) + frame(Opcode.TEXT, SCRAPE) + frame(Opcode.BINARY))
-    assert CloseCode.UNSUPPORTED_DATA == await close_code(peer)
+    await peer.send(WRONG + frame(Opcode.TEXT, SCRAPE) + WRONG)
+    assert CloseCode.PROTOCOL_ERROR == await close_code(peer)
     await peer.send(frame(Opcode.CLOSE, b"\x03\xeb"))
     assert b"" == await peer.rest()
     assert 0 == tracker.requests["ws", "scrape", "ok"]
 
 
 async def test_a_browser_that_won_t_close_is_cut(tracker: RunningNode, peer: TcpPeer) -> None:
-    await peer.send(frame(Opcode.BINARY))
-    assert CloseCode.UNSUPPORTED_DATA == await close_code(peer)
+    (socket,) = tracker.node.websocket.connections
+    socket.close(CloseCode.GOING_AWAY, "reconnect")
+    assert CloseCode.GOING_AWAY == await close_code(peer)
     tracker.pass_time(4)
     assert 1 == tracker.connections
     tracker.pass_time(2)
     assert b"" == await peer.rest()
-    assert {("ws", "binary"): 1, ("ws", "close"): 1} == tracker.closed
+    assert {("ws", "close"): 1} == tracker.closed
 
 
 async def test_pings_keep_a_socket_and_silence_ends_it(tracker: RunningNode, peer: TcpPeer) -> None:
@@ -319,10 +335,15 @@ async def test_a_browser_is_not_cut_for_what_others_send(tracker: RunningNode, k
     large, relayed = b'{"sdp":"%b"}' % (b"x" * 60_000), tracker.node.metrics.relayed
     for number in count():
         if kind == "offer":
-            offer = Offer(HASH, OTHER, ME, b'"%d"' % number, large, b"frontend", number)
+            offer = Offer(HASH, OTHER, ME, b'"%d"' % number, large, b"frontend", number, bytes(8))
             tracker.node.sessions.offer(offer)
         else:
-            tracker.node.sessions.answer(Answer(HASH, OTHER, b'"1"', large, session.number))
+            answer = Signal(
+                SignalKind.ANSWER,
+                *(HASH, OTHER, ME, b'"1"', large),
+                *(session.number, bytes(8)),
+            )
+            tracker.node.sessions.signal(answer)
         if relayed[kind, "slow"]:
             break
         await asyncio.sleep(0)

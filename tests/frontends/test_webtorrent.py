@@ -186,7 +186,7 @@ async def test_an_offer_passes_over_a_browser_that_has_just_left(
 # Answers
 
 
-async def test_an_answer_goes_back_to_the_offer_s_socket_once(
+async def test_an_answer_goes_back_to_the_offer_s_socket(
     tracker: RunningNode, one: Browser, two: Browser
 ) -> None:
     await one.announce()
@@ -201,7 +201,7 @@ async def test_an_answer_goes_back_to_the_offer_s_socket_once(
         "offer_id": OFFER_ID,
         "answer": {"type": "answer", "sdp": "yes"},
     } == await two.hear()
-    await one.say(**reply)
+    await one.say(**reply | {"offer_id": "another"})
     assert {
         "action": "announce",
         "info_hash": text(HASH),

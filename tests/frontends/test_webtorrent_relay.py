@@ -30,13 +30,13 @@ async def nodes(redis: RedisServer) -> AsyncIterator[tuple[RunningNode, RunningN
 Nodes = tuple[RunningNode, RunningNode]
 
 
-def answer(to: bytes, offer_id: str) -> dict[str, Any]:
+def answer(to: bytes, offer_id: str, name: str = "answer") -> dict[str, Any]:
     return {
         "action": "announce",
         "info_hash": text(HASH),
         "to_peer_id": text(to),
         "offer_id": offer_id,
-        "answer": {"type": "answer", "sdp": "yes"},
+        name: {"type": name, "sdp": "yes"},
     }
 
 
@@ -105,3 +105,97 @@ async def test_an_offer_to_a_dead_frontend_goes_to_another_taker(
             client.zadd(swarm_key(Family.BROWSER, HASH), ghosts)
         assert 7 == (await two.announce(offers=offers(1)))["incomplete"]
         assert f"{0:020}" == (await one.hear())["offer_id"]  # whoever was asked before
+
+
+# Browsers that come back
+
+
+@pytest.mark.parametrize("back", [0, 1, 2])
+async def test_an_answer_reaches_a_browser_that_came_back(
+    nodes: Nodes, redis: RedisServer, back: int
+) -> None:
+    async with running_node(redis.url, cluster=SOON) as third:
+        here, there = nodes
+        async with browser(here, 1) as one:
+            await one.announce()
+            async with browser(there, 2) as two:
+                await two.announce(offers=offers(1))
+                offer = await one.hear()
+            await until(lambda: len(there.node.sessions) == 0)
+            async with browser((here, there, third)[back], 2) as again:
+                await again.announce()
+                for _ in range(2):  # some programs answer more than once
+                    reply = answer(again.peer_id, offer["offer_id"])
+                    await one.say(**reply, peer_id=text(one.peer_id))
+                    heard = await again.hear()
+                    assert (text(one.peer_id), "yes") == (heard["peer_id"], heard["answer"]["sdp"])
+
+
+async def test_an_answer_reaches_a_browser_whose_frontend_was_killed(
+    nodes: Nodes, redis: RedisServer
+) -> None:
+    here, there = nodes
+    async with browser(here, 1) as one, browser(here, 2) as again:
+        await one.announce()
+        async with browser(there, 2) as two:
+            await two.announce(offers=offers(1))
+            offer = await one.hear()
+            await there.node.relay.close()  # it hears nothing more
+            with redis.client() as client:
+                await until(lambda: len(client.client_list(_type="pubsub")) == 1)
+            await again.announce()
+            await one.say(**answer(again.peer_id, offer["offer_id"]), peer_id=text(one.peer_id))
+            assert "yes" == (await again.hear())["answer"]["sdp"]
+
+
+async def test_an_answer_does_not_reach_somebody_who_took_the_offerer_s_peer_id(
+    nodes: Nodes,
+) -> None:
+    here, there = nodes
+    async with browser(here, 1) as one:
+        await one.announce()
+        async with browser(there, 2) as two:
+            await two.announce(offers=offers(1))
+            offer = await one.hear()
+        await until(lambda: len(there.node.sessions) == 0)
+        async with browser(here, 2, local="127.0.0.2") as thief:
+            await thief.announce()
+            await one.say(**answer(two.peer_id, offer["offer_id"]), peer_id=text(one.peer_id))
+            await until(lambda: here.node.metrics.relayed["answer", "gone"] == 1)
+            await thief.scrape()
+
+
+async def test_candidates_pass_in_both_directions(nodes: Nodes) -> None:
+    here, there = nodes
+    async with browser(here, 1) as one, browser(there, 2) as two, browser(there, 3) as other:
+        await one.announce()
+        await two.announce(offers=offers(1))
+        offer_id = (await one.hear())["offer_id"]
+        for sender, receiver in ((one, two), (two, one), (one, two)):
+            candidate = answer(receiver.peer_id, offer_id, "candidate")
+            await sender.say(**candidate, peer_id=text(sender.peer_id))
+            heard = await receiver.hear()
+            assert (text(sender.peer_id), offer_id) == (heard["peer_id"], heard["offer_id"])
+            assert candidate["candidate"] == heard["candidate"]
+        stray = answer(one.peer_id, offer_id, "candidate")
+        await other.say(**stray, peer_id=text(other.peer_id))
+        assert "no such offer is waiting for an answer" == (await other.hear())["failure reason"]
+        await other.announce()
+        await other.say(**stray, peer_id=text(other.peer_id))
+        await until(lambda: here.node.metrics.relayed["candidate", "gone"] == 1)
+        await one.scrape()  # it heard nothing
+
+
+# Frontends that start
+
+
+async def test_browsers_of_a_frontend_that_has_just_started_get_offers(redis: RedisServer) -> None:
+    slow = {"heartbeat": 60.0, "dead_after": 180.0}
+    async with running_node(redis.url, cluster=slow) as first, browser(first, 1) as one:
+        await one.announce()
+        async with running_node(redis.url, cluster=slow) as second, browser(second, 2) as two:
+            assert [second.node.frontends.me] == list(first.node.frontends)
+            await two.announce(offers=offers(1))
+            await one.hear()
+            await one.announce(offers=offers(1, 1))
+            await two.hear()

@@ -13,7 +13,6 @@ REACHED = {
     ("tracker_requests_total", "answer", "ok", "ws"),
     ("tracker_requests_total", "scrape", "ok", "ws"),
     ("tracker_requests_total", "scrape", "malformed", "ws"),
-    ("tracker_closed_total", "ws", "binary"),
     ("tracker_closed_total", "ws", "protocol"),
     ("tracker_closed_total", "ws", "size"),
 }

@@ -28,6 +28,16 @@ class BrokenSwarms:
         """As the port says."""
         self._fail(done)
 
+    def find(
+        self,
+        info_hash: InfoHash,
+        members: Sequence[Member],
+        now_s: int,
+        done: Callable[[list[Member] | TrackerError], None],
+    ) -> None:
+        """As the port says."""
+        self._fail(done)
+
     def leave(self, info_hash: InfoHash, family: Family, member: Member) -> None:
         """Lose the removal."""
 

@@ -34,7 +34,7 @@ SETTINGS = WsSettings()
 class Reachable:
     """The frontends that the service may offer to; it tells nobody anything by itself."""
 
-    alive = (HERE, THERE)
+    dead = (GONE,)
 
     def __init__(self, me: FrontendId) -> None:
         self.me = me

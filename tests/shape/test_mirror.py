@@ -16,6 +16,8 @@ TESTED_IN = {
     "tracker/frontends/http_requests.py": "tests/frontends/test_http.py",
     "tracker/frontends/ports.py": "tests/frontends/test_door.py",
     "tracker/frontends/proxied.py": "tests/frontends/test_door.py",
+    "tracker/frontends/session.py": "tests/frontends/sessions/test_entries.py",
+    "tracker/frontends/unanswered.py": "tests/frontends/sessions/test_offers.py",
     "tracker/frontends/webapp.py": "tests/frontends/test_pages.py",
     "tracker/store/fenced.py": "tests/store/test_leases.py",
     "tracker/store/scripts/__init__.py": "tests/store/test_leases.py",

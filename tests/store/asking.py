@@ -76,6 +76,13 @@ async def announce_all(swarms: RedisSwarms, plans: Sequence[Plan], now_s: int = 
     return await asyncio.gather(*(announce(swarms, plan, now_s) for plan in plans))
 
 
+async def find(
+    swarms: RedisSwarms, members: Sequence[Member], *, info_hash: InfoHash = HASH, now_s: int = NOW
+) -> list[Member]:
+    """Which of some browsers are in a swarm."""
+    return await answer(lambda done: swarms.find(info_hash, members, now_s, done))
+
+
 async def scrape(
     swarms: RedisSwarms,
     info_hashes: Sequence[InfoHash] = (HASH,),

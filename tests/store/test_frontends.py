@@ -60,15 +60,13 @@ Make = Callable[[FrontendId], Frontends]
 
 async def test_frontends_see_each_other_after_their_first_sign_of_life(frontend: Make) -> None:
     one, other = frontend(A), frontend(B)
-    assert A in one.alive
-    await one.beat(FACTS)
-    await other.beat(FACTS)
+    assert [] == await one.beat(FACTS)
+    assert [A] == await other.beat(FACTS)
     assert [A] == list(other)
     assert [] == list(one)
-    await one.beat(FACTS)
+    assert [B] == await one.beat(FACTS)
     assert [B] == list(one)
-    assert A in one.alive
-    assert B in one.alive
+    assert [] == await one.beat(FACTS)  # it is not new any more
 
 
 async def test_who_gives_no_sign_is_dead_after_its_time(frontend: Make, clock: Clock) -> None:
@@ -77,12 +75,23 @@ async def test_who_gives_no_sign_is_dead_after_its_time(frontend: Make, clock: C
     clock.now_s += DEAD_AFTER_S - 1
     await one.beat(FACTS)
     assert [B] == list(one)
+    assert B not in one.dead
     clock.now_s += 1
     await one.beat(FACTS)
     assert [] == list(one)
+    assert B in one.dead
     await other.beat(FACTS)
     await one.beat(FACTS)
     assert [B] == list(one)
+    assert B not in one.dead
+
+
+async def test_the_dead_that_are_remembered_are_bounded(frontend: Make) -> None:
+    one = frontend(A)
+    for number in range(MOST + 10):
+        one.lost(number.to_bytes(8, "big"))
+    found = [number.to_bytes(8, "big") in one.dead for number in range(MOST + 10)]
+    assert [False] * 10 + [True] * MOST == found
 
 
 async def test_who_was_not_reached_counts_again_with_its_next_sign(
@@ -95,6 +104,7 @@ async def test_who_was_not_reached_counts_again_with_its_next_sign(
     assert [] == list(one)
     await one.beat(FACTS)
     assert [] == list(one)
+    assert B in one.dead
     clock.now_s += 1
     await other.beat(FACTS)
     await one.beat(FACTS)

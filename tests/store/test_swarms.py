@@ -19,6 +19,7 @@ from tests.store.asking import (
     announce,
     announce_all,
     browser,
+    find,
     ipv4,
     ipv6,
     scrape,
@@ -336,6 +337,15 @@ async def test_hashes_and_members_are_bytes_of_any_value(
     assert [Counts(0, 2, 0)] == await scrape(swarms, [info_hash])
 
 
+async def test_browsers_in_a_swarm_are_found_while_they_live(swarms: RedisSwarms) -> None:
+    await announce(swarms, a_plan(browser(1)))
+    await announce(swarms, a_plan(browser(2), seeding=True))
+    members = [browser(number) for number in range(4)]
+    assert [browser(1), browser(2)] == await find(swarms, members)
+    assert [] == await find(swarms, members, now_s=NOW + TTL_S)
+    assert [] == await find(swarms, members, info_hash=b"o" * 20)
+
+
 async def test_while_redis_is_away_announces_and_scrapes_fail_and_leaving_is_forgotten(
     swarms: RedisSwarms, redis: WatchedRedis
 ) -> None:
@@ -344,6 +354,8 @@ async def test_while_redis_is_away_announces_and_scrapes_fail_and_leaving_is_for
         await announce(swarms, a_plan(ipv4(1)))
     with pytest.raises(Unavailable):
         await scrape(swarms)
+    with pytest.raises(Unavailable):
+        await find(swarms, [browser(1)])
     swarms.leave(HASH, Family.IPV4, ipv4(1))
 
 

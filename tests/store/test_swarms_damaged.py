@@ -10,6 +10,7 @@ from tests.store.asking import (
     announce,
     browser,
     connected,
+    find,
     ipv4,
     ipv6,
     replies_to,
@@ -99,6 +100,13 @@ async def test_scrapes_of_a_wrong_shape_are_one_clear_error(row: bytes) -> None:
     async with fake_redis(row) as url, connected(url) as redis:
         with pytest.raises(Corrupt, match="wrong shape"):
             await scrape(swarms_on(redis))
+
+
+@pytest.mark.parametrize("reply", [TEXT, NOBODY, b"$3\r\nnan\r\n" + TEXT])
+async def test_browsers_found_in_a_wrong_shape_are_one_clear_error(reply: bytes) -> None:
+    async with fake_redis(reply * 2) as url, connected(url) as redis:
+        with pytest.raises(Corrupt, match=f"{HASH.hex()}.*wrong shape"):
+            await find(swarms_on(redis), [browser(1), browser(2)])
 
 
 @pytest.mark.parametrize("garbage", [b"garbage\r\n", b"*-7\r\n", b"$9999999999999999999\r\n"])

@@ -10,13 +10,12 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tracker.errors import Malformed
-from tracker.model import Answer, Offer
+from tracker.model import Offer, Signal, SignalKind
 from tracker.wire.relay import (
     DIGEST_SIZE,
     MAX_FRAME,
     MAX_ITEMS,
     VERSION,
-    VERSION_OF_MOVED,
     Frame,
     Item,
     Moved,
@@ -25,18 +24,19 @@ from tracker.wire.relay import (
     Probe,
     address_digest,
     decode_frame,
-    encode_answer,
     encode_frame,
     encode_moved,
     encode_offer,
     encode_probe,
+    encode_signal,
 )
 
 SENDER = b"frontend"
 HASH, ANNE, BERT = b"h" * 20, b"a" * 20, b"b" * 20
 MAX_TEXT = 10_000
-AN_OFFER = [0, HASH, ANNE, BERT, b'"1"', b"{}", 7]
-AN_ANSWER = [1, HASH, ANNE, b'"1"', b"{}", 7]
+DIGEST = b"addressD"
+AN_OFFER = [0, HASH, ANNE, BERT, b'"1"', b"{}", 7, DIGEST]
+AN_ANSWER = [1, *AN_OFFER[1:]]
 
 ids = st.binary(min_size=20, max_size=20)
 numbers = st.integers(0, 2**63 - 1)
@@ -46,8 +46,12 @@ objects = st.dictionaries(st.text(), st.text() | st.integers(0, 9) | st.none(), 
     msgspec.json.encode
 )
 items = st.one_of(
-    st.builds(Offer, ids, ids, ids, strings, objects, st.just(SENDER), numbers),
-    st.builds(Answer, ids, ids, strings, objects, numbers),
+    st.builds(Offer, ids, ids, ids, strings, objects, st.just(SENDER), numbers, digests),
+    st.builds(
+        Signal,
+        st.sampled_from(SignalKind),
+        *(ids, ids, ids, strings, objects, numbers, digests),
+    ),
     st.builds(Moved, st.lists(st.tuples(ids, ids, numbers, digests))),
     st.builds(Probe, numbers),
 )
@@ -61,8 +65,8 @@ def encode(item: Item) -> Packed:
     """Any item."""
     if isinstance(item, Offer):
         return encode_offer(item)
-    if isinstance(item, Answer):
-        return encode_answer(item)
+    if isinstance(item, Signal):
+        return encode_signal(item)
     return encode_moved(item) if isinstance(item, Moved) else encode_probe(item)
 
 
@@ -71,23 +75,19 @@ def decoded(data: bytes) -> Frame:
     return decode_frame(data, MAX_TEXT)
 
 
-def version_of(items: list[Item]) -> int:
-    return VERSION_OF_MOVED if any(isinstance(item, Moved) for item in items) else VERSION
-
-
-def a_frame(*items: object, version: object = 1, sender: object = SENDER) -> bytes:
+def a_frame(*items: object, version: object = VERSION, sender: object = SENDER) -> bytes:
     data: bytes = msgpack.packb([version, sender, list(items)])
     return data
 
 
 @given(st.lists(items))
 def test_any_items_survive_the_way(items: list[Item]) -> None:
-    frame = encode_frame(SENDER, map(encode, items), version_of(items))
+    frame = encode_frame(SENDER, map(encode, items))
     assert Frame(SENDER, items) == decoded(frame)
 
 
 def test_an_answer_goes_back_to_who_sent_the_frame_of_the_offer() -> None:
-    offer = Offer(HASH, ANNE, BERT, b'"1"', b"{}", b"whatever", 7)
+    offer = Offer(HASH, ANNE, BERT, b'"1"', b"{}", b"whatever", 7, DIGEST)
     frame = decoded(encode_frame(SENDER, [encode_offer(offer)]))
     assert [replace(offer, frontend=SENDER)] == frame.items
 
@@ -95,8 +95,14 @@ def test_an_answer_goes_back_to_who_sent_the_frame_of_the_offer() -> None:
 @pytest.mark.parametrize(
     ("item", "kind"),
     [
-        (Offer(HASH, ANNE, BERT, b'"1"', b"{}", SENDER, 7), AN_OFFER),
-        (Answer(HASH, ANNE, b'"1"', b"{}", 7), AN_ANSWER),
+        (Offer(HASH, ANNE, BERT, b'"1"', b"{}", SENDER, 7, DIGEST), AN_OFFER),
+        *(
+            (
+                Signal(kind, HASH, ANNE, BERT, b'"1"', b"{}", 7, DIGEST),
+                [number, *AN_OFFER[1:]],
+            )
+            for number, kind in zip((1, 4, 5), SignalKind, strict=True)
+        ),
         (
             Moved([(HASH, ANNE, 1, b"addressA"), (HASH, BERT, 2**40, b"addressB")]),
             [
@@ -114,14 +120,8 @@ def test_an_answer_goes_back_to_who_sent_the_frame_of_the_offer() -> None:
     ],
 )
 def test_frames_read_and_write_the_same_bytes(item: Item, kind: list[object]) -> None:
-    version = version_of([item])
-    assert a_frame(kind, version=version) == encode_frame(SENDER, [encode(item)], version)
-    assert Frame(SENDER, [item]) == decoded(a_frame(kind, version=version))
-
-
-def test_browsers_that_moved_are_ignored_in_frames_of_the_first_version() -> None:
-    """Those of the earlier release do not prove their address, and have another size."""
-    assert Frame(SENDER, [Moved([]), Probe(1)]) == decoded(a_frame([2, bytes(48)], [3, 1]))
+    assert a_frame(kind) == encode_frame(SENDER, [encode(item)])
+    assert Frame(SENDER, [item]) == decoded(a_frame(kind))
 
 
 def test_addresses_have_digests_of_their_own() -> None:
@@ -131,16 +131,17 @@ def test_addresses_have_digests_of_their_own() -> None:
 
 def test_the_bounds_of_a_frame_leave_room_for_all_that_is_sent() -> None:
     text = b"{%b}" % (b" " * (MAX_TEXT - 2))
-    large = Offer(HASH, ANNE, BERT, b'"%b"' % (b"\\u0000" * 64), text, SENDER, 2**63 - 1)
+    large = Offer(HASH, ANNE, BERT, b'"%b"' % (b"\\u0000" * 64), text, SENDER, 2**63 - 1, DIGEST)
     assert [large] == decode_frame(encode_frame(SENDER, [encode_offer(large)]), MAX_TEXT).items
-    item = encode_answer(Answer(HASH, ANNE, b'"1"', b"{%b}" % (b" " * 8_000), 1))
+    text = b"{%b}" % (b" " * 8_000)
+    item = encode_signal(Signal(SignalKind.ANSWER, HASH, ANNE, BERT, b'"1"', text, 1, DIGEST))
     full = [item] * (MAX_FRAME // len(item))
     assert len(full) == len(decoded(encode_frame(SENDER, full)).items)
     many = [encode_probe(Probe(1))] * MAX_ITEMS
     assert MAX_ITEMS == len(decoded(encode_frame(SENDER, many)).items)
 
 
-@pytest.mark.parametrize("version", [0, 3, 255, -1, 2**64 - 1])
+@pytest.mark.parametrize("version", [0, 1, 3, 255, -1, 2**64 - 1])
 @pytest.mark.parametrize("rest", [[], [SENDER, []], [[[[]]], {"of": "the future"}]])
 def test_a_frame_of_another_version_is_told_apart(version: int, rest: list[object]) -> None:
     with pytest.raises(OtherVersion, match=f"version {version}$"):
@@ -155,9 +156,9 @@ def test_a_frame_of_another_version_is_told_apart(version: int, rest: list[objec
         msgpack.packb(1),
         msgpack.packb([]),
         msgpack.packb({1: 2}),
-        msgpack.packb([1, SENDER]),
-        msgpack.packb([1, SENDER, [], []]),
-        msgpack.packb([1, SENDER, None]),
+        msgpack.packb([VERSION, SENDER]),
+        msgpack.packb([VERSION, SENDER, [], []]),
+        msgpack.packb([VERSION, SENDER, None]),
         a_frame(version="1"),
         a_frame(version=True),
         a_frame(version=1.5),
@@ -168,7 +169,7 @@ def test_a_frame_of_another_version_is_told_apart(version: int, rest: list[objec
         a_frame(AN_OFFER)[:-1],
         b"\xdd\xff\xff\xff\xff",
         b"\x91" * 100_000,
-        b"\x93\x01" + b"\x91" * 100_000,
+        b"\x93\x02" + b"\x91" * 100_000,
     ],
 )
 def test_what_is_no_frame_is_refused(data: bytes) -> None:
@@ -182,20 +183,20 @@ def test_what_is_no_frame_is_refused(data: bytes) -> None:
     [
         None,
         [],
+        [6, 1],
         [4, 1],
         [-1],
         ["0"],
         [[]],
         AN_OFFER[:-1],
         [*AN_OFFER, 1],
-        [*AN_OFFER[:-1], -1],
-        [*AN_OFFER[:-1], "7"],
-        [*AN_OFFER[:-1], 7.0],
+        *([*AN_OFFER[:6], number, DIGEST] for number in (-1, "7", 7.0, 2**63)),
+        *([*AN_OFFER[:7], digest] for digest in (b"", b"short", b"too long.", "addressD")),
         *([*AN_OFFER[:at], b"x" * 19, *AN_OFFER[at + 1 :]] for at in (1, 2, 3)),
         *([*AN_OFFER[:at], "x" * 20, *AN_OFFER[at + 1 :]] for at in range(1, 6)),
         AN_ANSWER[:-1],
         [*AN_ANSWER, 1],
-        *([*AN_ANSWER[:at], b"x" * 21, *AN_ANSWER[at + 1 :]] for at in (1, 2)),
+        *([*AN_ANSWER[:at], b"x" * 21, *AN_ANSWER[at + 1 :]] for at in (1, 2, 3)),
         [2],
         [2, bytes(47)],
         [2, [HASH, ANNE]],
@@ -203,13 +204,13 @@ def test_what_is_no_frame_is_refused(data: bytes) -> None:
         [3, 2**63],
         [3, b"1"],
         *(
-            [*AN_OFFER[:5], text, 7]
+            [*AN_OFFER[:5], text, 7, DIGEST]
             for text in (b"", b"[]", b"1", b"{", b"{}}", b"{} ", b'{"\xff":1}', b'{"a"}', b"{}\n{}")
         ),
-        [*AN_OFFER[:5], b"{%b}" % (b" " * (MAX_TEXT - 1)), 7],
-        [*AN_ANSWER[:4], b"null", 7],
+        [*AN_OFFER[:5], b"{%b}" % (b" " * (MAX_TEXT - 1)), 7, DIGEST],
+        [*AN_ANSWER[:5], b"null", 7, DIGEST],
         *(
-            [*AN_OFFER[:4], offer_id, b"{}", 7]
+            [*AN_OFFER[:4], offer_id, b"{}", 7, DIGEST]
             for offer_id in (
                 b"",
                 b"1",
@@ -220,12 +221,12 @@ def test_what_is_no_frame_is_refused(data: bytes) -> None:
                 b'"%b"' % bytes(400),
             )
         ),
-        [*AN_ANSWER[:3], b'"a"b"', b"{}", 7],
+        [*AN_ANSWER[:4], b'"a"b"', b"{}", 7, DIGEST],
     ],
 )
 def test_one_wrong_item_spoils_the_frame(item: object) -> None:
     with pytest.raises(Malformed):
-        decoded(a_frame(AN_ANSWER, item, AN_OFFER, version=2))
+        decoded(a_frame(AN_ANSWER, item, AN_OFFER))
 
 
 @pytest.mark.parametrize(
@@ -233,7 +234,7 @@ def test_one_wrong_item_spoils_the_frame(item: object) -> None:
     [
         a_frame(*[[3, 1]] * (MAX_ITEMS + 1)),
         a_frame(*[[3, 1]] * 10) + bytes(MAX_FRAME),
-        a_frame([2, bytes(56 * 5_000)], version=2),
+        a_frame([2, bytes(56 * 5_000)]),
     ],
 )
 def test_a_frame_beyond_the_bounds_is_refused(data: bytes) -> None:

@@ -12,10 +12,11 @@ from tracker.model import Counts, Event
 from tracker.wire import websocket
 from tracker.wire.websocket import (
     AnnounceMessage,
-    AnswerMessage,
     BadMessage,
     OfferIn,
     ScrapeMessage,
+    SignalMessage,
+    SignalName,
 )
 
 HASH, PEER, OTHER = bytes(range(20)), bytes(range(236, 256)), b'-"\\\x7f ' * 4
@@ -47,7 +48,7 @@ def sent(fields: object, *, ascii_only: bool = True) -> bytes:
     return json.dumps(fields, ensure_ascii=ascii_only).encode()
 
 
-def decoded(data: bytes) -> AnnounceMessage | AnswerMessage | ScrapeMessage:
+def decoded(data: bytes) -> AnnounceMessage | SignalMessage | ScrapeMessage:
     return websocket.decode(data, max_offers=10, max_scrape=100)
 
 
@@ -160,13 +161,21 @@ def test_an_offer_id_may_have_64_characters(escaped: bool) -> None:
 # Answers and scrapes
 
 
-def test_a_message_with_an_answer_is_one() -> None:
-    answer = {"type": "answer", "sdp": "v=0\r\n"}
-    fields = message(to_peer_id=text(OTHER), answer=answer, offer_id=OFFER_ID, offers=[])
-    expected = AnswerMessage(
-        HASH, PEER, OTHER, json.dumps(OFFER_ID).encode(), json.dumps(answer).encode()
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("answer", {"type": "answer", "sdp": "v=0\r\n"}),
+        ("candidate", {"candidate": "candidate:1 1 udp 1 1.2.3.4 5 typ host", "sdpMid": "0"}),
+    ],
+)
+def test_a_message_with_an_answer_or_candidate_is_one(
+    name: SignalName, value: dict[str, str]
+) -> None:
+    fields = message(to_peer_id=text(OTHER), offer_id=OFFER_ID, offers=[], answer=None)
+    expected = SignalMessage(
+        name, HASH, PEER, OTHER, json.dumps(OFFER_ID).encode(), json.dumps(value).encode()
     )
-    assert expected == decoded(sent(fields))
+    assert expected == decoded(sent(fields | {name: value}))
 
 
 @pytest.mark.parametrize(
@@ -349,8 +358,12 @@ def test_relays_carry_what_was_sent_and_no_counts(
         websocket.encode_id(info_hash),
     )
     about = message(info_hash=text(info_hash), peer_id=text(peer_id), offer_id=offer_id)
-    for name, encode in (("offer", websocket.encode_offer), ("answer", websocket.encode_answer)):
-        assert repr(about | {name: payload}) == repr(json.loads(encode(*arguments)))
+    names: tuple[SignalName, ...] = "answer", "candidate"
+    for name, data in (
+        ("offer", websocket.encode_offer(*arguments)),
+        *((name, websocket.encode_signal(name, *arguments)) for name in names),
+    ):
+        assert repr(about | {name: payload}) == repr(json.loads(data))
 
 
 def test_an_offer_in_bytes() -> None:

@@ -11,7 +11,7 @@ from tracker.errors import Malformed
 from tracker.model import Counts, Event
 from tracker.wire import websocket
 from tracker.wire import websocket_client as client
-from tracker.wire.websocket import AnnounceMessage, AnswerMessage, OfferIn, ScrapeMessage
+from tracker.wire.websocket import AnnounceMessage, OfferIn, ScrapeMessage, SignalMessage
 
 ids = st.binary(min_size=20, max_size=20)
 counts = st.builds(Counts, *[st.integers(0, 2**40)] * 3)
@@ -49,7 +49,7 @@ def test_any_answer_survives_a_round_trip(
     info_hash: bytes, peer_id: bytes, to_peer_id: bytes, offer_id: bytes, answer: bytes
 ) -> None:
     data = client.encode_answer_request(info_hash, peer_id, to_peer_id, offer_id, answer)
-    expected = AnswerMessage(info_hash, peer_id, to_peer_id, offer_id, answer)
+    expected = SignalMessage("answer", info_hash, peer_id, to_peer_id, offer_id, answer)
     assert expected == websocket.decode(data, 10, 100)
 
 
@@ -83,7 +83,7 @@ def test_any_relay_of_ours_is_read(
 ) -> None:
     peer, swarm = websocket.encode_id(peer_id), websocket.encode_id(info_hash)
     offer = websocket.encode_offer(payload, offer_id, peer, swarm)
-    answer = websocket.encode_answer(payload, offer_id, peer, swarm)
+    answer = websocket.encode_signal("answer", payload, offer_id, peer, swarm)
     about = (info_hash, peer_id, offer_id, payload)
     assert client.OfferReply(*about) == client.decode_reply(offer)
     assert client.AnswerReply(*about) == client.decode_reply(answer)

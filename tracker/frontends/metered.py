@@ -13,7 +13,7 @@ from typing import Final
 from websockets.frames import CloseCode
 
 from tracker.frontends.bounded import BoundedProtocol
-from tracker.frontends.sessions import Session
+from tracker.frontends.session import Session
 from tracker.frontends.turns import Turns
 from tracker.frontends.wheel import UNSCHEDULED, Wheel
 from tracker.metrics import Metrics

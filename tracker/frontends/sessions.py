@@ -1,90 +1,29 @@
-"""The browsers' sockets of this process: their entries in swarms, and the offers they may answer.
+"""The browsers' sockets of this process: their entries in swarms, and what is delivered to them.
 
 Offers and answers come from the relay, whichever frontend they began at.
 """
 
 import time
-from abc import ABC, abstractmethod
-from collections import Counter
 from collections.abc import Callable, Iterator
-from itertools import islice
-from typing import TypeAlias
 
 from tracker.clock import steady_us
 from tracker.errors import Denied
+from tracker.frontends.session import Answerable, Session
+from tracker.frontends.unanswered import Unanswered, key_of
 from tracker.metrics import Metrics
-from tracker.model import Answer, FrontendId, InfoHash, Json, Offer, PeerId
-from tracker.policy.accounts import NEVER, Account, Rate
-from tracker.policy.offers import OfferBudget, Shares, cell_of
+from tracker.model import OFFERER_CANDIDATE, InfoHash, Offer, PeerId, Signal
+from tracker.policy.accounts import NEVER
+from tracker.policy.offers import cell_of
 from tracker.policy.ownership import Claim, Owners
 from tracker.service.ports import Delivery
 from tracker.settings import WsSettings
 from tracker.wire.relay import address_digest
-from tracker.wire.websocket import encode_answer, encode_id, encode_offer
+from tracker.wire.websocket import SignalMessage, encode_id, encode_offer, encode_signal
 
-# Unanswered offers: info_hash + offerer's peer_id + recipient's peer_id + offer_id -> frontend and
-# number of the offerer's socket, time until which an answer is accepted, cell of the source.
-Pending: TypeAlias = dict[bytes, tuple[FrontendId, int, float, int]]
-
-# Bytes that one unanswered offer occupies, measured, with a part of the socket's `Shares`.
-PENDING_SIZE = 380
 ENTRY_SIZE = 300  # bytes that an entry, or waiting for one, occupies; measured
-ROOM_STEP = 16  # unanswered offers that memory is counted for at once
-# Part of `ws.max_pending` that is forgotten at once: finding the source with the most unanswered
-# offers looks at all of them, which would cost too much for each offer of a flood.
-FORGOTTEN_PART = 32
-# An answer may come this long after its offer: clients abandon an offer after 50 s, and a
-# message may wait for a slow socket at both ends.
-ANSWERABLE_S = 120.0
 # Another claim to the same entry within this time does not ask the owner's socket for a sign of
 # life again.
 CHALLENGE_EVERY_S = 5.0
-
-
-class Session(ABC):
-    """One browser's socket, as relaying sees it. Made by the socket's protocol object."""
-
-    __slots__ = ("account", "members", "number", "offers_spent_until", "pending", "room", "shares")
-
-    def __init__(self, account: Account) -> None:
-        self.account = account  # of the client's address
-        # Empty ones are not made: most sockets of a large frontend are idle.
-        self.members: dict[InfoHash, PeerId] | None = None
-        self.pending: Pending | None = None
-        self.shares: Shares | None = None
-        self.room = 0  # unanswered offers that memory is counted for
-        self.number = 0
-        self.offers_spent_until = NEVER
-
-    @abstractmethod
-    def send(self, message: bytes) -> None:
-        """Send a text message; never waits."""
-
-    def takes(self, size: int) -> bool:
-        """Return whether a relayed message of `size` bytes may be sent to the browser now.
-
-        What others send must not fill the buffer of a slow browser: then it would be cut.
-        """
-        return True
-
-    @abstractmethod
-    def challenge(self) -> None:
-        """Ask the browser for a sign of life; close the socket soon if none comes."""
-
-    def hold(self, size: int, budget: str = "memory") -> bool:
-        """Count memory that this socket makes the process hold; False: there is no room.
-
-        Args:
-            size: bytes.
-            budget: the name under which a refusal is counted.
-        """
-        return True
-
-    def spend(self, units: int) -> None:  # noqa: B027 - only sockets of clients are limited
-        """Charge work beyond the frame that asked for it: offers, info_hashes of a scrape."""
-
-    def release(self, size: int) -> None:  # noqa: B027 - most sockets have nothing to count
-        """Count memory that the process no longer holds for this socket."""
 
 
 class Sessions:
@@ -106,11 +45,7 @@ class Sessions:
         clock_us: Callable[[], int] = steady_us,
         shared_us: Callable[[int], int] = int,
     ) -> None:
-        self._max_pending = settings.max_pending
-        self._budget = OfferBudget(
-            Rate(settings.offers_per_second, settings.offers_burst),
-            settings.offer_bytes_per_second,
-        )
+        self._unanswered = Unanswered(settings, metrics, clock)
         self._clock = clock
         self._clock_us = clock_us
         self._shared_us = shared_us
@@ -155,8 +90,8 @@ class Sessions:
         """
         self._by_number.pop(session.number, None)
         members = session.members or {}
-        session.members = session.pending = session.shares = None
-        self._set_room(session, 0)
+        session.members = None
+        self._unanswered.close(session)
         return [
             (info_hash, peer_id)
             for info_hash, peer_id in members.items()
@@ -181,6 +116,7 @@ class Sessions:
         if before is not None and before.members is not None:
             del before.members[info_hash]
             before.release(ENTRY_SIZE)
+            before.superseded = True
         self._add(session, info_hash, peer_id)
 
     def wait(self, session: Session, info_hash: InfoHash, peer_id: PeerId) -> None:
@@ -217,12 +153,17 @@ class Sessions:
             return False
         del session.members[info_hash]
         session.release(ENTRY_SIZE)
+        session.superseded = True
         self._relayed["moved", "delivered"] += 1
         return self._owners.release(session, member)
 
     def owns_alone(self, session: Session, info_hash: InfoHash, peer_id: PeerId) -> bool:
         """Return whether an entry would end with this session."""
         return self._owners.owns_alone(session, info_hash + peer_id)
+
+    def owns(self, session: Session, info_hash: InfoHash, peer_id: PeerId) -> bool:
+        """Return whether a session has an entry."""
+        return self._owners.get(info_hash + peer_id) is session
 
     def quit(self, session: Session, info_hash: InfoHash, peer_id: PeerId) -> None:
         """End what a session has of an entry, or waits for."""
@@ -256,135 +197,70 @@ class Sessions:
         if not session.takes(len(offer.offer)):
             self._relayed["offer", "slow"] += 1
             return Delivery.DROPPED
-        now = self._clock()
-        shares = session.shares
-        if shares is None:
-            shares = session.shares = Shares()
-        cell = self._cell(session, offer)
-        spent_until = self._budget.spend(
-            session.offers_spent_until, len(offer.offer), now, shares, cell
-        )
-        if spent_until is None:
-            self._refused["offers", "socket"] += 1
-            self._relayed["offer", "flood"] += 1
+        if not self._unanswered.admit(session, offer, self._cell(session, offer)):
             return Delivery.DROPPED
-        if not self._remember(session, offer, now, cell):
-            return Delivery.DROPPED
-        session.offers_spent_until = spent_until
         peer_id, info_hash = encode_id(offer.peer_id), encode_id(offer.info_hash)
         session.send(encode_offer(offer.offer, offer.offer_id, peer_id, info_hash))
         self._relayed["offer", "delivered"] += 1
         return Delivery.DONE
 
-    def answer(self, answer: Answer) -> bool:
-        """Deliver an answer to the socket whose offer it answers.
-
-        The frontend that delivered the offer checked that; frontends trust each other.
-        """
-        session = self._by_number.get(answer.session)
-        if session is None:
-            self._relayed["answer", "gone"] += 1
-            return False
-        if not session.takes(len(answer.answer)):
-            self._relayed["answer", "slow"] += 1
-            return False
-        peer_id, info_hash = encode_id(answer.peer_id), encode_id(answer.info_hash)
-        session.send(encode_answer(answer.answer, answer.offer_id, peer_id, info_hash))
-        self._relayed["answer", "delivered"] += 1
-        return True
-
-    def return_address(
-        self,
-        session: Session,
-        info_hash: InfoHash,
-        peer_id: PeerId,
-        to_peer_id: PeerId,
-        offer_id: Json,
-    ) -> tuple[FrontendId, int] | None:
-        """Return where the answer to an offer goes, once.
+    def reply_route(self, session: Session, message: SignalMessage) -> Answerable | None:
+        """Return where the reply to an offer goes; None if this socket may not reply to it.
 
         Args:
-            session: the socket that answers.
-            peer_id: of the browser that answers: the offer must have been sent to it.
-            to_peer_id: of the browser that made the offer.
-
-        Returns:
-            None if this socket has no such offer to answer.
+            session: the socket that replies: the offer must have been sent to it.
+            message: its answer or candidate.
         """
-        if session.pending is None:
-            return None
-        found = session.pending.pop(info_hash + to_peer_id + peer_id + offer_id, None)
-        if found is None:
-            return None
-        frontend, number, until, _ = found
-        return (frontend, number) if self._clock() < until else None
+        key = key_of(message.info_hash, message.to_peer_id, message.peer_id, message.offer_id)
+        answers = message.name == "answer"
+        return self._unanswered.reply(session, key, len(message.text), answers=answers)
+
+    def signal(self, signal: Signal) -> bool:
+        """Deliver an answer or candidate; False: the browser may be elsewhere.
+
+        The frontend that sent it checked that the offerer made such an offer; frontends trust each
+        other.
+        """
+        member = signal.info_hash + signal.to_peer_id
+        owner = self._owners.get(member)
+        if signal.kind is OFFERER_CANDIDATE:
+            return owner is not None and self._candidate(owner, signal)
+        session = self._by_number.get(signal.session)
+        if session is not None:
+            self._send(session, signal)
+            if not session.superseded:
+                return True
+        if owner is None or owner is session:
+            return False
+        if address_digest(owner.account.key) != signal.address:
+            return False
+        self._send(owner, signal)
+        return True
+
+    def _candidate(self, session: Session, signal: Signal) -> bool:
+        """Deliver the candidate of an offerer; False: the browser did not get that offer."""
+        key = key_of(signal.info_hash, signal.peer_id, signal.to_peer_id, signal.offer_id)
+        size = len(signal.text)
+        delivery = self._unanswered.from_offerer(session, key, size, signal.address)
+        if delivery is Delivery.DONE:
+            self._send(session, signal)
+        return delivery is not Delivery.GONE
+
+    def _send(self, session: Session, signal: Signal) -> None:
+        name = signal.name
+        if not session.takes(len(signal.text)):
+            self._relayed[name, "slow"] += 1
+            return
+        peer_id, info_hash = encode_id(signal.peer_id), encode_id(signal.info_hash)
+        session.send(encode_signal(name, signal.text, signal.offer_id, peer_id, info_hash))
+        self._relayed[name, "delivered"] += 1
 
     def forget_unanswered(self, session: Session) -> None:
         """Forget the offers of a session that can no longer be answered, and their memory."""
-        if session.room:
-            pending = session.pending or {}
-            _expire(pending, self._clock())
-            self._set_room(session, -(-len(pending) // ROOM_STEP) * ROOM_STEP)
-        if not session.room:
-            session.pending = session.shares = None
+        self._unanswered.forget(session)
 
     def _cell(self, session: Session, offer: Offer) -> int:
         """Return the cell of an offer's source: the address of a socket here, or another socket."""
         here = self._by_number.get(offer.session)  # no other frontend's: numbers are microseconds
         source = (offer.frontend, offer.session) if here is None else here.account.key
         return cell_of(source, session.number)
-
-    def _remember(self, session: Session, offer: Offer, now: float, cell: int) -> bool:
-        """Remember that an offer may be answered; False, and counted: that is not possible."""
-        pending = session.pending
-        if pending is None:
-            pending = session.pending = {}
-        key = offer.info_hash + offer.peer_id + offer.to_peer_id + offer.offer_id
-        if key in pending:
-            if pending[key][2] > now:  # its answer must go to the socket of the first offer
-                self._relayed["offer", "duplicate"] += 1
-                return False
-            del pending[key]
-        elif len(pending) >= session.room and not self._make_room(session, pending, now):
-            self._relayed["offer", "memory"] += 1
-            return False
-        pending[key] = offer.frontend, offer.session, now + ANSWERABLE_S, cell
-        return True
-
-    def _make_room(self, session: Session, pending: Pending, now: float) -> bool:
-        """Make room for another unanswered offer."""
-        _expire(pending, now)
-        if len(pending) < session.room:
-            return True
-        if session.room == self._max_pending:
-            self._forget_some(pending)
-            return True
-        return self._set_room(session, session.room + ROOM_STEP)
-
-    def _forget_some(self, pending: Pending) -> None:
-        """Forget the oldest unanswered offers of the source that has the most."""
-        ((largest, number),) = Counter(cell for *_, cell in pending.values()).most_common(1)
-        most = min(number, max(1, self._max_pending // FORGOTTEN_PART))
-        keys = (key for key, (*_, cell) in pending.items() if cell == largest)
-        self._refused["offers", "socket"] += most
-        for key in list(islice(keys, most)):
-            del pending[key]
-
-    def _set_room(self, session: Session, room: int) -> bool:
-        """Count memory for that many unanswered offers; False: there is none."""
-        more = min(room, self._max_pending) - session.room
-        if more > 0 and not session.hold(PENDING_SIZE * more):
-            return False
-        if more < 0:
-            session.release(PENDING_SIZE * -more)
-        session.room += more
-        return True
-
-
-def _expire(pending: Pending, now: float) -> None:
-    """Remove offers that can no longer be answered."""
-    while pending:
-        oldest = next(iter(pending))
-        if pending[oldest][2] > now:
-            return
-        del pending[oldest]

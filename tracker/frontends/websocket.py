@@ -19,10 +19,11 @@ from tracker.metrics import Metrics
 from tracker.policy.accounts import Account
 from tracker.policy.budgets import Budgets
 from tracker.settings import WsSettings
-from tracker.wire.frames import portion, text_frame, text_message
+from tracker.wire.frames import portion, text_frame, whole_message
 from tracker.wire.http import PUBLIC, SERVER
 from tracker.wire.http_head import END
 
+MESSAGES = (Opcode.TEXT, Opcode.BINARY)
 CLOSE_TIMEOUT_S = 5.0  # for the browser's half of the closing handshake
 BUFFER = buffer(16_384)  # bytes of a read; an announce with ten offers is about as long
 MOST_FRAMES = 16  # processed in one turn, if they complete no message
@@ -187,7 +188,7 @@ class WebSocketConnection(MeteredSocket):
         if frames:
             self._spend(frames, now)
         if frames == 1 and not before and not due and self._fragments is None:
-            message = text_message(data, self._frontend.settings.max_message)
+            message = whole_message(data, self._frontend.settings.max_message)
             if message is not None:
                 self._message(message)
                 return True
@@ -246,8 +247,11 @@ class WebSocketConnection(MeteredSocket):
         self._flush()
 
     def _frame(self, frame: Frame) -> None:
-        """Put a message together; control frames were answered by `websockets` itself."""
-        if frame.opcode is Opcode.TEXT:
+        """Put a message together; control frames were answered by `websockets` itself.
+
+        A binary message is read as text, as bittorrent-tracker does.
+        """
+        if frame.opcode in MESSAGES:
             if frame.fin:
                 self._message(bytes(frame.data))
             else:
@@ -257,9 +261,6 @@ class WebSocketConnection(MeteredSocket):
             if frame.fin:
                 message, self._fragments = bytes(self._fragments), None
                 self._message(message)
-        elif frame.opcode is Opcode.BINARY and self._protocol.state is State.OPEN:
-            self._frontend.cut("binary")
-            self.close(CloseCode.UNSUPPORTED_DATA, "text messages only")
 
     def _message(self, data: bytes) -> None:
         if self._protocol.state is State.OPEN:  # else what was on its way is not wanted any more

@@ -6,10 +6,14 @@ from functools import partial
 from msgspec.structs import replace
 
 from tracker.errors import Denied, TrackerError, Unavailable
-from tracker.frontends.sessions import ENTRY_SIZE, Session, Sessions
+from tracker.frontends.session import Session
+from tracker.frontends.sessions import ENTRY_SIZE, Sessions
 from tracker.metrics import Metrics
 from tracker.model import (
-    Answer,
+    ANSWER,
+    CANDIDATE,
+    OFFERER_CANDIDATE,
+    AddressDigest,
     BrowserAnnounce,
     BrowserAnnounced,
     Counts,
@@ -18,18 +22,20 @@ from tracker.model import (
     InfoHash,
     Offer,
     PeerId,
+    Signal,
 )
 from tracker.policy.crowds import ENTER, Entry
 from tracker.policy.ownership import Claim
 from tracker.service.browsers import Browsers
 from tracker.service.ports import Relay
 from tracker.settings import WsSettings
+from tracker.wire.relay import address_digest
 from tracker.wire.websocket import (
     AnnounceMessage,
-    AnswerMessage,
     BadMessage,
     OfferIn,
     ScrapeMessage,
+    SignalMessage,
     decode,
     encode_announce_reply,
     encode_error,
@@ -79,6 +85,7 @@ class WebTorrent:
     def received(self, session: Session, data: bytes) -> None:
         """Answer one message, now or when Redis has answered."""
         settings = self._settings
+        session.superseded = False
         if len(data) >= LARGE:
             session.spend(len(data) // LARGE)
         try:
@@ -89,8 +96,8 @@ class WebTorrent:
         try:
             if isinstance(message, AnnounceMessage):
                 self._announce(session, message, len(data))
-            elif isinstance(message, AnswerMessage):
-                self._answer(session, message)
+            elif isinstance(message, SignalMessage):
+                self._signal(session, message)
             else:
                 self._scrape(session, message)
         except TrackerError as error:
@@ -189,13 +196,16 @@ class WebTorrent:
             return
         self._count["ws", "announce", "ok"] += 1
         session.send(encode_announce_reply(info_hash, result.interval_s, result.counts))
-        takers = iter(result.takers)  # one for all offers, so that nobody gets two
-        for given in message.offers:
-            self._offer(session.number, message, takers, given)
+        if message.offers:
+            takers = iter(result.takers)  # one for all offers, so that nobody gets two
+            address = address_digest(session.account.key)
+            for given in message.offers:
+                self._offer(session.number, address, message, takers, given)
 
     def _offer(
         self,
         number: int,
+        address: AddressDigest,
         message: AnnounceMessage,
         takers: Iterator[tuple[PeerId, FrontendId]],
         given: OfferIn,
@@ -210,21 +220,28 @@ class WebTorrent:
                 given.offer,
                 self._frontend,
                 number,
+                address,
             )
-            in_vain = partial(self._offer, number, message, takers, given)
+            in_vain = partial(self._offer, number, address, message, takers, given)
             if self._relay.offer(frontend, offer, in_vain):
                 break
 
-    def _answer(self, session: Session, message: AnswerMessage) -> None:
-        info_hash, peer_id, offer_id = message.info_hash, message.peer_id, message.offer_id
-        address = self._sessions.return_address(
-            session, info_hash, peer_id, message.to_peer_id, offer_id
-        )
-        if address is None:
+    def _signal(self, session: Session, message: SignalMessage) -> None:
+        """Relay an answer, or a candidate from either of the two browsers of an offer."""
+        info_hash, peer_id = message.info_hash, message.peer_id
+        route = self._sessions.reply_route(session, message)
+        if route is not None:
+            kind = ANSWER if message.name == "answer" else CANDIDATE
+            frontend, number, address = route.frontend, route.session, route.address
+        elif message.name == "candidate" and self._sessions.owns(session, info_hash, peer_id):
+            kind, frontend, number = OFFERER_CANDIDATE, None, 0
+            address = address_digest(session.account.key)
+        else:
             raise Denied("no such offer is waiting for an answer")
-        frontend, number = address
-        self._count["ws", "answer", "ok"] += 1
-        self._relay.answer(frontend, Answer(info_hash, peer_id, offer_id, message.answer, number))
+        self._count["ws", message.name, "ok"] += 1
+        to_peer_id, offer_id, text = message.to_peer_id, message.offer_id, message.text
+        signal = Signal(kind, info_hash, peer_id, to_peer_id, offer_id, text, number, address)
+        self._relay.signal(frontend, signal)
 
     def _scrape(self, session: Session, message: ScrapeMessage) -> None:
         session.spend(min(message.asked, self._settings.max_scrape))

@@ -134,6 +134,27 @@ class Browsers:
         """Remove a browser of this frontend from a swarm soon."""
         self._removals.add(info_hash, peer_id + self._frontend)
 
+    def find(
+        self,
+        info_hash: InfoHash,
+        peer_id: PeerId,
+        done: Callable[[list[FrontendId] | TrackerError], None],
+    ) -> None:
+        """Find the frontends on which a browser is in a swarm.
+
+        Raises:
+            Unavailable: see `tracker.service.ports`.
+        """
+
+        def found(members: list[bytes] | TrackerError) -> None:
+            if isinstance(members, TrackerError):
+                done(members)
+            else:
+                done([member[CUT:] for member in members])
+
+        members = [peer_id + frontend for frontend in (self._frontend, *self._frontends)]
+        self._swarms.find(info_hash, members, self._clock(), found)
+
     def _answer(
         self,
         plan: Plan,
@@ -151,17 +172,18 @@ class Browsers:
         done(BrowserAnnounced(self._settings.interval, view.counts, takers))
 
     def _takers(self, plan: Plan, view: View) -> list[tuple[PeerId, FrontendId]]:
-        """Return distinct browsers on frontends that can be reached, never the announcer itself.
+        """Return distinct browsers, never the announcer itself and none on a dead frontend.
 
-        Some more than there are offers, since one may just have left.
+        A frontend that is not known yet has just started, and is tried. There are some more
+        browsers than offers, since one may just have left.
 
         Entries of one peer_id on two frontends are two browsers. Often they are, for a moment, two
         sockets of one browser. But they may also belong to different clients, and neither must
         keep the other from getting offers.
         """
-        me, reachable = plan.peer_id, self._frontends.alive
+        me, dead = plan.peer_id, self._frontends.dead
         seeders, leechers = (
-            [member for member in role if member[CUT:] in reachable and member[:CUT] != me]
+            [member for member in role if member[CUT:] not in dead and member[:CUT] != me]
             for role in view.own
         )
         members = choose(

@@ -10,7 +10,7 @@ from enum import Enum, auto
 from typing import NamedTuple, Protocol, TypeAlias
 
 from tracker.errors import TrackerError
-from tracker.model import Answer, Counts, Family, FrontendId, InfoHash, Offer, PeerId, Value
+from tracker.model import Counts, Family, FrontendId, InfoHash, Offer, PeerId, Signal, Value
 from tracker.policy.crowds import ENTER, Entry
 
 Clock: TypeAlias = Callable[[], int]  # Unix seconds
@@ -68,6 +68,15 @@ class Swarms(Protocol):
     def leave(self, info_hash: InfoHash, family: Family, member: Member) -> None:
         """Remove a member that is gone, without an answer; a lost removal expires by itself."""
 
+    def find(
+        self,
+        info_hash: InfoHash,
+        members: Sequence[Member],
+        now_s: int,
+        done: Callable[[list[Member] | TrackerError], None],
+    ) -> None:
+        """Find out which of some browsers are in a swarm."""
+
     def damaged(self, info_hash: InfoHash, family: Family) -> TrackerError:
         """Report that a swarm has members of a wrong type or size; return the error."""
 
@@ -88,11 +97,11 @@ class Frontends(Protocol):
     me: FrontendId
 
     @property
-    def alive(self) -> Container[FrontendId]:
-        """Those that can be reached now; browsers of others are not offered to."""
+    def dead(self) -> Container[FrontendId]:
+        """Those that cannot be reached: their browsers get no offers."""
 
     def __iter__(self) -> Iterator[FrontendId]:
-        """The others that can be reached now."""
+        """The others that are known to be alive."""
 
     def lost(self, frontend: FrontendId) -> None:
         """A message to it reached nobody."""
@@ -102,7 +111,7 @@ class Frontends(Protocol):
 
 
 class Relay(Protocol):
-    """The way of offers and answers to browsers' sockets, wherever those are."""
+    """The way of offers, answers and candidates to browsers' sockets, wherever those are."""
 
     def offer(self, frontend: FrontendId, offer: Offer, in_vain: InVain) -> bool:
         """Send an offer on its way.
@@ -111,8 +120,13 @@ class Relay(Protocol):
         called, once and later, for the same reason.
         """
 
-    def answer(self, frontend: FrontendId, answer: Answer) -> bool:
-        """Send an answer on its way; False: it is known to be in vain."""
+    def signal(self, frontend: FrontendId | None, signal: Signal) -> None:
+        """Send an answer or candidate on its way to a browser.
+
+        Args:
+            frontend: where its socket was when it offered; None: not known. If the socket has gone,
+                the browser is looked for on all frontends.
+        """
 
     def joined(self, info_hash: InfoHash, peer_id: PeerId, opened_us: int, address: bytes) -> None:
         """Report a browser that entered a swarm here to all other frontends.
@@ -140,8 +154,8 @@ class Sockets(Protocol):
     def offer(self, offer: Offer) -> Delivery:
         """Deliver an offer."""
 
-    def answer(self, answer: Answer) -> bool:
-        """Deliver an answer; False: the offerer's socket is gone."""
+    def signal(self, signal: Signal) -> bool:
+        """Deliver an answer or candidate; False: the browser may be on another frontend."""
 
     def moved(self, info_hash: InfoHash, peer_id: PeerId, opened_us: int, address: bytes) -> bool:
         """Give up the entry of a browser that entered elsewhere; False: no entry ends.

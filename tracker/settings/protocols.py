@@ -100,6 +100,11 @@ class WsSettings(Section):
     max_offers: int = Field(10, ge=0, description="offers used of one announce")
     max_scrape: int = Field(100, ge=1, description="info_hashes in one scrape")
     max_pending: int = Field(500, ge=1, description="unanswered offers remembered per socket")
+    max_signals: int = Field(
+        64,
+        ge=1,
+        description="answers and ICE candidates relayed for one offer; 4096 bytes count as one",
+    )
     max_buffer: int = Field(
         262_144, ge=65_536, description="unread bytes at which a browser is cut"
     )

@@ -66,23 +66,25 @@ class Frontends:
         self._now = now
         self._seen_at_s = 0  # when a sign of life last succeeded
         self._known: dict[FrontendId, int] = {}  # expiry of each, as last seen
-        self._lost: dict[FrontendId, int] = {}  # its expiry when a message reached nobody
+        # Expiry of each when it was found dead: its sign of life is overdue, or no one received a
+        # message to it. 0: its sign of life was never seen.
+        self._dead: dict[FrontendId, int] = {}
         self._alive = {me}
         # The protocols of this frontend and of others, read once each: they never change.
         self._protocols: dict[FrontendId, frozenset[str]] = {}
 
     @property
-    def alive(self) -> Container[FrontendId]:
-        """Those that can be reached now, this one among them."""
-        return self._alive
+    def dead(self) -> Container[FrontendId]:
+        """Those that cannot be reached. One that is in neither `dead` nor `self` is worth a try."""
+        return self._dead
 
     def __iter__(self) -> Iterator[FrontendId]:
-        """The others that can be reached now."""
+        """The others that are known to be alive."""
         return iter([frontend for frontend in self._alive if frontend != self.me])
 
     @property
     def sharing(self) -> int:
-        """How many of `alive` serve any of this frontend's protocols, this one among them.
+        """How many live frontends serve any of this one's protocols, this one among them.
 
         A client that uses one protocol reaches no others. A frontend whose facts could not be read
         is counted.
@@ -93,21 +95,25 @@ class Frontends:
 
     def lost(self, frontend: FrontendId) -> None:
         """A message to it reached nobody: it can't be reached until its next sign of life."""
-        self._lost[frontend] = self._known.get(frontend, 0)
+        self._bury(frontend, self._known.get(frontend, 0))
         self._alive.discard(frontend)
 
     def heard(self, frontend: FrontendId) -> None:
         """A message from it arrived: it can be reached, even if no sign of life was seen yet.
 
-        So browsers that join at a frontend that has just started get offers at once.
+        A frontend sends one to all others before it is ready, see `beat`.
         """
         if frontend not in self._known and frontend != self.me and len(self._known) < MOST:
             self._known[frontend] = self._seen_at_s + self._dead_after_s
-            self._lost.pop(frontend, None)
+            self._dead.pop(frontend, None)
             self._alive.add(frontend)
 
-    async def beat(self, facts: Facts) -> None:
+    async def beat(self, facts: Facts) -> list[FrontendId]:
         """Give a sign of life, and learn which other frontends gave one, and their protocols.
+
+        Returns:
+            The frontends that this one did not know. A message to each makes this one known there
+            too, before their next sign of life.
 
         Raises:
             Unavailable: Redis is unreachable; frontends that were alive still count as alive.
@@ -122,7 +128,9 @@ class Frontends:
         expiries = _by_id(cast(list[bytes], found), self._redis.damage)
         self._protocols[self.me] = frozenset(facts.ports)
         await self._learn_protocols(expiries)
+        new = [id_ for id_ in expiries if id_ not in self._known and id_ != self.me]
         self._update(expiries, now_s)
+        return new
 
     async def resign(self) -> None:
         """Leave: nobody shall wait for this frontend's next sign of life.
@@ -157,12 +165,18 @@ class Frontends:
         late = now_s - self._seen_at_s > self._dead_after_s
         least = now_s + self._dead_after_s if late else 0
         self._seen_at_s = now_s
-        known = {id_: max(at, least) for id_, at in self._known.items()}
-        known = {id_: at for id_, at in known.items() if at > now_s}
-        known.update(expiries)
-        self._known = known
-        self._lost = {id_: at for id_, at in self._lost.items() if known.get(id_, 0) == at}
-        self._alive = {self.me, *(known.keys() - self._lost.keys())}
+        known = {id_: max(at, least) for id_, at in self._known.items()} | expiries
+        self._known = {id_: at for id_, at in known.items() if at > now_s}
+        for id_ in known.keys() - self._known.keys():
+            self._bury(id_, known[id_])
+        self._dead = {id_: at for id_, at in self._dead.items() if known.get(id_, 0) <= at}
+        self._alive = {self.me, *(self._known.keys() - self._dead.keys())}
+
+    def _bury(self, frontend: FrontendId, expires_at: int) -> None:
+        """Note that a frontend is dead; the oldest of too many is forgotten, and tried again."""
+        if len(self._dead) >= MOST and frontend not in self._dead:
+            del self._dead[next(iter(self._dead))]
+        self._dead[frontend] = expires_at
 
 
 async def registered(redis: Redis) -> list[Frontend]:

@@ -1,4 +1,4 @@
-"""The relay: offers and answers to other frontends, by pub/sub, a channel for each.
+"""The relay: offers, answers and candidates to other frontends, by pub/sub, a channel for each.
 
 What one turn of the loop has for a frontend goes out as one frame. Nobody is waited for: what is
 on its way is bounded in bytes, and lost when Redis fails. A frame that nobody listens to tells
@@ -11,13 +11,14 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import count
-from typing import TypeAlias
+from typing import Protocol
 
 import structlog
+from msgspec.structs import replace
 
-from tracker.errors import Malformed, Unavailable
+from tracker.errors import Malformed, TrackerError, Unavailable
 from tracker.metrics import Metrics
-from tracker.model import Answer, FrontendId, InfoHash, Offer, PeerId
+from tracker.model import ANSWER, AddressDigest, FrontendId, InfoHash, Offer, PeerId, Signal
 from tracker.service.ports import Delivery, Frontends, InVain, Sockets
 from tracker.settings import RedisSettings
 from tracker.store.keys import relay_channel
@@ -29,23 +30,17 @@ from tracker.wire.relay import (
     MAX_FRAME,
     MAX_ITEMS,
     MEMBER_SIZE,
-    VERSION,
-    VERSION_OF_MOVED,
-    AddressDigest,
     Moved,
     Packed,
     Probe,
     address_digest,
     decode_frame,
-    encode_answer,
     encode_frame,
     encode_moved,
     encode_offer,
     encode_probe,
+    encode_signal,
 )
-
-# Removes from a swarm the entry of a browser that this frontend has no socket of.
-Gone: TypeAlias = Callable[[InfoHash, PeerId], None]
 
 log = structlog.get_logger()
 
@@ -54,19 +49,35 @@ log = structlog.get_logger()
 GATHER_S = 0.01
 MOST_JOINED = MAX_FRAME // MEMBER_SIZE  # browsers; more are reported at once
 LOG_EVERY_S = 60.0  # frames that are not valid
+KINDS = ("offer", "answer", "candidate", "moved")  # of items, as metrics name them
+FINAL = ("offer", "moved")  # those that are not sent to another frontend by this module
+
+
+class Entries(Protocol):
+    """The entries of browsers in swarms: see `tracker.service.browsers`."""
+
+    def leave(self, info_hash: InfoHash, peer_id: PeerId) -> None:
+        """Remove the entry of a browser that this frontend has no socket of."""
+
+    def find(
+        self,
+        info_hash: InfoHash,
+        peer_id: PeerId,
+        done: Callable[[list[FrontendId] | TrackerError], None],
+    ) -> None:
+        """Find the frontends on which a browser is in a swarm; may raise Unavailable."""
 
 
 class Outbox:
     """What goes to one frontend in one frame."""
 
-    __slots__ = ("answers", "in_vain", "items", "moved", "size")
+    __slots__ = ("answer", "candidate", "in_vain", "items", "moved", "offer", "size")
 
     def __init__(self) -> None:
         self.items: list[Packed] = []
         self.size = 0  # bytes of them
-        self.in_vain: list[InVain] = []  # of each offer
-        self.answers = 0
-        self.moved = 0
+        self.in_vain: list[InVain] = []  # of each item that may go elsewhere
+        self.offer = self.answer = self.candidate = self.moved = 0  # how many of each
 
 
 class RedisRelay:
@@ -77,7 +88,7 @@ class RedisRelay:
         settings: its times.
         frontends: who can be reached.
         sockets: the browsers of this frontend.
-        gone: called for a browser that an offer came for, or that moved, and is not here (now).
+        entries: of the browsers in swarms.
         metrics: get ``relayed`` and ``tracker_relay_seconds``.
         max_bytes: bound of what is on its way to Redis.
         max_text: bytes of the largest offer or answer that any frontend accepts.
@@ -89,7 +100,7 @@ class RedisRelay:
         settings: RedisSettings,
         frontends: Frontends,
         sockets: Sockets,
-        gone: Gone,
+        entries: Entries,
         metrics: Metrics,
         max_bytes: int,
         max_text: int,
@@ -99,7 +110,7 @@ class RedisRelay:
         self._frontends = frontends
         self._me = frontends.me
         self._sockets = sockets
-        self._gone = gone
+        self._entries = entries
         self._relayed = metrics.relayed
         self._max_bytes = max_bytes
         self._max_text = max_text
@@ -144,26 +155,63 @@ class RedisRelay:
         """As `tracker.service.ports.Relay` tells."""
         if frontend == self._me:
             return self._deliver(offer) is Delivery.DONE
-        if frontend not in self._frontends.alive:  # lost since the taker was picked
+        if frontend in self._frontends.dead:  # found since the taker was picked
             self._relayed["offer", "gone"] += 1
             return False
         outbox = self._put(frontend, encode_offer(offer))
         if outbox is None:
             self._relayed["offer", "full"] += 1
             return False
+        outbox.offer += 1
         outbox.in_vain.append(in_vain)
         return True
 
-    def answer(self, frontend: FrontendId, answer: Answer) -> bool:
+    def signal(self, frontend: FrontendId | None, signal: Signal) -> None:
         """As `tracker.service.ports.Relay` tells."""
-        if frontend == self._me:
-            return self._sockets.answer(answer)
-        outbox = self._put(frontend, encode_answer(answer))
+        if frontend is None or frontend in self._frontends.dead:
+            self._seek(signal)
+        elif frontend == self._me:
+            self._deliver_signal(signal)
+        else:
+            self._put_signal(frontend, signal, partial(self._seek, signal))
+
+    def _put_signal(
+        self, frontend: FrontendId, signal: Signal, in_vain: InVain | None = None
+    ) -> None:
+        outbox = self._put(frontend, encode_signal(signal))
         if outbox is None:
-            self._relayed["answer", "full"] += 1
-            return False
-        outbox.answers += 1
-        return True
+            self._relayed[signal.name, "full"] += 1
+            return
+        if signal.kind is ANSWER:
+            outbox.answer += 1
+        else:
+            outbox.candidate += 1
+        if in_vain is not None:
+            outbox.in_vain.append(in_vain)
+
+    def _seek(self, signal: Signal) -> None:
+        """Look for the browser that an answer or candidate is for: its socket is gone, or unknown.
+
+        A browser that reconnects keeps its offers. Its entry in the swarm tells where it is now.
+        """
+        found = partial(self._found, replace(signal, session=0))
+        try:
+            self._entries.find(signal.info_hash, signal.to_peer_id, found)
+        except Unavailable as error:
+            found(error)
+
+    def _found(self, signal: Signal, frontends: list[FrontendId] | TrackerError) -> None:
+        """Send an answer or candidate to where the browser is; several may have its peer_id."""
+        if isinstance(frontends, TrackerError):
+            self._relayed[signal.name, frontends.label] += 1
+            return
+        if not frontends:
+            self._relayed[signal.name, "gone"] += 1
+        for frontend in frontends:
+            if frontend == self._me:
+                self._deliver_signal(signal)
+            else:
+                self._put_signal(frontend, signal)
 
     def joined(self, info_hash: InfoHash, peer_id: PeerId, opened_us: int, address: bytes) -> None:
         """As `tracker.service.ports.Relay` tells."""
@@ -175,22 +223,18 @@ class RedisRelay:
             self._gathering = self._loop.call_later(GATHER_S * others, self._report_joined)
 
     def _report_joined(self) -> None:
-        """Send the browsers that joined to all others, in a frame of its own (and version)."""
+        """Send the browsers that joined to all others."""
         if self._gathering is not None:
             self._gathering.cancel()
             self._gathering = None
         moved, self._joined = self._joined, []
         packed = encode_moved(Moved(moved))
         for frontend in self._frontends:
-            if self._on_way + len(packed) > self._max_bytes:
+            outbox = self._put(frontend, packed)
+            if outbox is None:
                 self._relayed["moved", "full"] += len(moved)
-                continue
-            outbox = Outbox()
-            outbox.items.append(packed)
-            outbox.size = len(packed)
-            outbox.moved = len(moved)
-            self._on_way += outbox.size
-            self._send(frontend, outbox)
+            else:
+                outbox.moved += len(moved)
 
     def _put(self, frontend: FrontendId, item: Packed) -> Outbox | None:
         """Add an item to what goes to a frontend; None: too much is on its way."""
@@ -221,16 +265,13 @@ class RedisRelay:
     def _send(self, frontend: FrontendId, outbox: Outbox) -> None:
         done = partial(self._sent, frontend, outbox)
         try:
-            version = VERSION_OF_MOVED if outbox.moved else VERSION
-            self._publish(frontend, outbox.items, done, version)
+            self._publish(frontend, outbox.items, done)
         except Unavailable as error:
             done(error)
 
-    def _publish(
-        self, frontend: FrontendId, items: Sequence[Packed], done: Done, version: int = VERSION
-    ) -> None:
+    def _publish(self, frontend: FrontendId, items: Sequence[Packed], done: Done) -> None:
         channel = relay_channel(frontend)
-        frame = encode_frame(self._me, items, version)
+        frame = encode_frame(self._me, items)
         commands = publish(self._redis.primary(channel), channel, frame)
         self._redis.submit(channel, commands, 1, done)
 
@@ -241,24 +282,34 @@ class RedisRelay:
         if isinstance(result, Unavailable):
             self._count(outbox, "unavailable")
         elif result == [0]:
-            self._count(outbox, "gone")
+            self._count(outbox, "gone", FINAL)
             self._unreachable(frontend, outbox)
         else:
             self._count(outbox, "sent")
 
     def _unreachable(self, frontend: FrontendId, outbox: Outbox) -> None:
         """Nobody listens: that frontend is dead, or hears nothing."""
-        if frontend in self._frontends.alive:
+        if frontend not in self._frontends.dead:
             log.warning("relay.unreachable", frontend=frontend.hex())
             self._frontends.lost(frontend)
         for in_vain in outbox.in_vain:
             in_vain()
 
-    def _count(self, outbox: Outbox, outcome: str) -> None:
-        numbers = len(outbox.in_vain), outbox.answers, outbox.moved
-        for kind, number in zip(("offer", "answer", "moved"), numbers, strict=True):
-            if number:
+    def _count(self, outbox: Outbox, outcome: str, kinds: Sequence[str] = KINDS) -> None:
+        for kind in kinds:
+            if number := getattr(outbox, kind):
                 self._relayed[kind, outcome] += number
+
+    async def greet(self, frontends: Sequence[FrontendId]) -> None:
+        """Make this frontend known to others: they hear its id in a frame without items.
+
+        Returns once Redis has passed the frames on.
+
+        Raises:
+            Unavailable: Redis did not take one.
+        """
+        asks = [partial(self._publish, frontend, []) for frontend in frontends]
+        await asyncio.gather(*map(asked, asks))
 
     # -- in ------------------------------------------------------------------------------------
 
@@ -272,8 +323,8 @@ class RedisRelay:
         for item in items:
             if isinstance(item, Offer):
                 self._deliver(item)
-            elif isinstance(item, Answer):
-                self._sockets.answer(item)
+            elif isinstance(item, Signal):
+                self._deliver_signal(item)
             elif isinstance(item, Moved):
                 self._let_go(item)
             else:
@@ -291,13 +342,21 @@ class RedisRelay:
     def _deliver(self, offer: Offer) -> Delivery:
         delivery = self._sockets.offer(offer)
         if delivery is Delivery.GONE:
-            self._gone(offer.info_hash, offer.to_peer_id)
+            self._entries.leave(offer.info_hash, offer.to_peer_id)
         return delivery
+
+    def _deliver_signal(self, signal: Signal) -> None:
+        if self._sockets.signal(signal):
+            return
+        if signal.session:
+            self._seek(signal)
+        else:
+            self._relayed[signal.name, "gone"] += 1
 
     def _let_go(self, moved: Moved) -> None:
         for info_hash, peer_id, opened_us, address in moved.members:
             if self._sockets.moved(info_hash, peer_id, opened_us, address):
-                self._gone(info_hash, peer_id)
+                self._entries.leave(info_hash, peer_id)
 
     # -- probe ---------------------------------------------------------------------------------
 

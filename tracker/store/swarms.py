@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from typing import cast
 
 from msgspec.structs import replace
 
@@ -44,6 +45,7 @@ from tracker.store.reading import (
     Reading,
     Seen,
 )
+from tracker.store.resp import command
 from tracker.store.topology import Part, Redis
 
 PURGE_EVERY = 8  # announces; in between the dead are kept, but neither counted nor given
@@ -155,6 +157,35 @@ class RedisSwarms:
         """Remove a member that is gone, without an answer; a lost removal expires by itself."""
         key = swarm_key(family, info_hash)
         self._submit_unanswered(key, (ZREM, key, CRLF, SIZE_HEADS[len(member)], member, CRLF), 1)
+
+    def find(
+        self,
+        info_hash: InfoHash,
+        members: Sequence[Member],
+        now_s: int,
+        done: Callable[[list[Member] | TrackerError], None],
+    ) -> None:
+        """Find out which of some browsers are in a swarm."""
+        key = swarm_key(BROWSER, info_hash)
+
+        def found(replies: list[Reply] | Unavailable) -> None:
+            if isinstance(replies, Unavailable):
+                done(replies)
+                return
+            try:
+                pairs = zip(members, cast(list[bytes | None], replies), strict=True)
+                live = [
+                    member
+                    for member, score in pairs
+                    if score is not None and abs(float(score)) > now_s
+                ]
+            except WRONG as error:
+                done(self._redis.damage.found(key, f"{WRONG_SHAPE}: {error}"))
+            else:
+                done(live)
+
+        scores = [command("ZSCORE", key, member) for member in members]
+        self._redis.submit(key, b"".join(scores), len(scores), found)
 
     def _writes(self, plan: Plan, key: bytes, tails: Tails) -> tuple[list[bytes], int]:
         """What the announce changes, and how many replies that has."""

@@ -16,7 +16,7 @@ _MASKED = 0x80  # of the second byte
 _SIZE = 0x7F  # of the second byte: bytes of payload, or one of the following
 _SIZE_16, _SIZE_64 = 126, 127
 _KNOWN = frozenset((0x0, 0x1, 0x2, 0x8, 0x9, 0xA))  # opcodes
-_TEXT = 0x81  # the first byte of a message in one frame
+_TEXT, _BINARY = 0x81, 0x82  # the first byte of a message in one frame
 _HEADER = 6  # bytes, with the mask
 _REJECTED = 2  # bytes after which a parser rejects a frame that no browser sends
 
@@ -71,12 +71,14 @@ def _frame_size(data: bytes, at: int) -> int:
     return _HEADER + extended + int.from_bytes(data[at + 2 : at + 2 + extended], "big")
 
 
-def text_message(frame: bytes, most: int) -> bytes | None:
-    """Return the text message of a whole, masked frame, if it is one of at most `most` bytes.
+def whole_message(frame: bytes, most: int) -> bytes | None:
+    """Return the message of a whole, masked frame, if it is one of at most `most` bytes.
+
+    Text in a binary message is as good.
 
     None: it is another frame, or one that is not valid.
     """
-    if len(frame) < _HEADER or frame[0] != _TEXT or frame[1] < _MASKED:
+    if len(frame) < _HEADER or frame[0] not in (_TEXT, _BINARY) or frame[1] < _MASKED:
         return None
     size = frame[1] & _SIZE
     mask_at = 2 if size < _SIZE_16 else 4 if size == _SIZE_16 else 10

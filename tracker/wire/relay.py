@@ -1,24 +1,28 @@
-"""Frames between frontends: offers, answers, browsers that joined, and probes.
+"""Frames between frontends: offers, answers, ICE candidates, browsers that joined, and probes.
 
-A frame is MessagePack: ``[version, sender's frontend id, [item, …]]``. An item is an array that
-begins with the number of its kind:
+A frame is MessagePack: ``[version, sender's frontend id, [item, …]]``. One without items only makes
+its sender known. An item is an array that begins with the number of its kind:
 
 ====  ==========================================================================================
 kind  fields
 ====  ==========================================================================================
-0     offer: info_hash, peer_id, to_peer_id, offer_id, offer, number of the offerer's socket.
-      Sender and number are the address that its answer goes back to.
-1     answer: info_hash, peer_id, offer_id, answer, number of the offerer's socket
+0     offer: info_hash, peer_id, to_peer_id, offer_id, offer, number of the offerer's socket,
+      digest of its address. Sender and number are the address that its answer goes back to.
+1     answer: info_hash, peer_id, to_peer_id, offer_id, answer, number of the offerer's socket on
+      the receiving frontend, digest of its address. With number 0, or if that socket has closed,
+      it goes to the socket that has the entry of to_peer_id, if its address is the same.
 2     moved: browsers that joined at the sender, 56 bytes each: info_hash, peer_id, the time at
       which the browser's socket was opened (Unix microseconds by the clock of Redis, big-endian),
       and a digest of its address. An older socket of the same address on the receiving frontend
       gives up its entry.
 3     probe: a number
+4     candidate to the offerer: as an answer
+5     candidate from the offerer: the same fields, number 0. It goes to the socket that has the
+      entry of to_peer_id and got the offer from a socket of the same address.
 ====  ==========================================================================================
 
-Frames that hold a kind 2 have version 2, all others version 1. Frontends of an earlier release
-know only version 1, where kind 2 has no digest: during an upgrade frames with a kind 2 are lost in
-both directions and everything else arrives.
+During an upgrade from a release with other frames, frames between frontends of different releases
+are lost, and counted.
 
 A frame is checked before any of it is used: anybody who can publish to Redis can send one, and an
 offer that is not JSON would spoil the message that it is put into.
@@ -38,19 +42,21 @@ from tracker.model import (
     FRONTEND_ID_SIZE,
     HASH_SIZE,
     PEER_ID_SIZE,
-    Answer,
+    AddressDigest,
     FrontendId,
     InfoHash,
     Offer,
     PeerId,
+    Signal,
+    SignalKind,
 )
 from tracker.wire.websocket import MAX_OFFER_ID, is_json_object, is_json_string
 
 Packed: TypeAlias = bytes  # an encoded item
-AddressDigest: TypeAlias = bytes
 
-VERSION, VERSION_OF_MOVED = 1, 2
-OFFER, ANSWER, MOVED, PROBE = range(4)
+VERSION = 2
+OFFER, ANSWER, MOVED, PROBE, CANDIDATE, OFFERER_CANDIDATE = range(6)
+SIGNALS = ANSWER, CANDIDATE, OFFERER_CANDIDATE  # by SignalKind
 DIGEST_SIZE = 8
 _MEMBER = Struct(f"!{HASH_SIZE}s{PEER_ID_SIZE}sQ{DIGEST_SIZE}s")
 MEMBER_SIZE = _MEMBER.size
@@ -76,7 +82,7 @@ class Probe(NamedTuple):
     number: int
 
 
-Item: TypeAlias = Offer | Answer | Moved | Probe
+Item: TypeAlias = Offer | Signal | Moved | Probe
 
 
 class Frame(NamedTuple):
@@ -97,6 +103,7 @@ _PeerId = Annotated[bytes, Meta(min_length=PEER_ID_SIZE, max_length=PEER_ID_SIZE
 _Frontend = Annotated[bytes, Meta(min_length=FRONTEND_ID_SIZE, max_length=FRONTEND_ID_SIZE)]
 _Number = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 _Id = Annotated[bytes, Meta(max_length=MAX_OFFER_ID)]
+_Digest = Annotated[bytes, Meta(min_length=DIGEST_SIZE, max_length=DIGEST_SIZE)]
 
 
 class _Item(msgspec.Struct, array_like=True, forbid_unknown_fields=True, gc=False):
@@ -110,14 +117,29 @@ class _Offer(_Item, tag=OFFER):
     offer_id: _Id
     offer: bytes
     session: _Number
+    address: _Digest
 
 
-class _Answer(_Item, tag=ANSWER):
+class _Signal(_Item):
     info_hash: _Hash
     peer_id: _PeerId
+    to_peer_id: _PeerId
     offer_id: _Id
-    answer: bytes
+    text: bytes
     session: _Number
+    address: _Digest
+
+
+class _Answer(_Signal, tag=ANSWER):
+    pass
+
+
+class _Candidate(_Signal, tag=CANDIDATE):
+    pass
+
+
+class _OffererCandidate(_Signal, tag=OFFERER_CANDIDATE):
+    pass
 
 
 class _Moved(_Item, tag=MOVED):
@@ -128,13 +150,15 @@ class _Probe(_Item, tag=PROBE):
     number: _Number
 
 
+_KINDS = {
+    _Answer: SignalKind.ANSWER,
+    _Candidate: SignalKind.CANDIDATE,
+    _OffererCandidate: SignalKind.OFFERER_CANDIDATE,
+}
+_AnyItem: TypeAlias = _Offer | _Answer | _Candidate | _OffererCandidate | _Moved | _Probe
 _pack = msgspec.msgpack.Encoder().encode
 _decoder = msgspec.msgpack.Decoder(
-    tuple[
-        Literal[1, 2],
-        _Frontend,
-        Annotated[list[_Offer | _Answer | _Moved | _Probe], Meta(max_length=MAX_ITEMS)],
-    ]
+    tuple[Literal[2], _Frontend, Annotated[list[_AnyItem], Meta(max_length=MAX_ITEMS)]]
 )
 _parts_decoder = msgspec.msgpack.Decoder(list[Raw])
 _int_decoder = msgspec.msgpack.Decoder(int)
@@ -148,9 +172,9 @@ def address_digest(account_key: bytes) -> AddressDigest:
     return blake2s(account_key, digest_size=DIGEST_SIZE).digest()
 
 
-def encode_frame(sender: FrontendId, items: Iterable[Packed], version: int = VERSION) -> bytes:
-    """Return a frame; its version is `VERSION_OF_MOVED` if any of the items is a `Moved`."""
-    return _pack((version, sender, list(map(Raw, items))))
+def encode_frame(sender: FrontendId, items: Iterable[Packed]) -> bytes:
+    """Return a frame."""
+    return _pack((VERSION, sender, list(map(Raw, items))))
 
 
 def encode_offer(offer: Offer) -> Packed:
@@ -164,20 +188,23 @@ def encode_offer(offer: Offer) -> Packed:
             offer.offer_id,
             offer.offer,
             offer.session,
+            offer.address,
         )
     )
 
 
-def encode_answer(answer: Answer) -> Packed:
-    """Return an answer as an item, to be sent to the frontend of the offer."""
+def encode_signal(signal: Signal) -> Packed:
+    """Return an answer or a candidate as an item."""
     return _pack(
         (
-            ANSWER,
-            answer.info_hash,
-            answer.peer_id,
-            answer.offer_id,
-            answer.answer,
-            answer.session,
+            SIGNALS[signal.kind],
+            signal.info_hash,
+            signal.peer_id,
+            signal.to_peer_id,
+            signal.offer_id,
+            signal.text,
+            signal.session,
+            signal.address,
         )
     )
 
@@ -196,7 +223,7 @@ def decode_frame(data: bytes, max_text: int) -> Frame:
     """Read a frame.
 
     Args:
-        max_text: bytes of the largest offer or answer.
+        max_text: bytes of the largest offer, answer or candidate.
 
     Raises:
         OtherVersion: it has a version that is not ours.
@@ -205,18 +232,13 @@ def decode_frame(data: bytes, max_text: int) -> Frame:
     if len(data) > max(MAX_FRAME, max_text) + OVERHEAD:
         raise Malformed("a frame of too many bytes")
     try:
-        version, sender, items = _decoder.decode(data)
+        _, sender, items = _decoder.decode(data)
     except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
         raise _wrong(data) from error
-    return Frame(sender, [_item(sender, item, max_text, version) for item in items])
+    return Frame(sender, [_item(sender, item, max_text) for item in items])
 
 
-def _item(
-    sender: FrontendId,
-    item: _Offer | _Answer | _Moved | _Probe,
-    max_text: int,
-    version: int,
-) -> Item:
+def _item(sender: FrontendId, item: _AnyItem, max_text: int) -> Item:
     if isinstance(item, _Offer):
         _check(item.offer, item.offer_id, max_text)
         return Offer(
@@ -227,13 +249,21 @@ def _item(
             item.offer,
             sender,
             item.session,
+            item.address,
         )
-    if isinstance(item, _Answer):
-        _check(item.answer, item.offer_id, max_text)
-        return Answer(item.info_hash, item.peer_id, item.offer_id, item.answer, item.session)
+    if isinstance(item, _Signal):
+        _check(item.text, item.offer_id, max_text)
+        return Signal(
+            _KINDS[type(item)],
+            item.info_hash,
+            item.peer_id,
+            item.to_peer_id,
+            item.offer_id,
+            item.text,
+            item.session,
+            item.address,
+        )
     if isinstance(item, _Moved):
-        if version == VERSION:  # without digests
-            return Moved([])
         if len(item.members) % MEMBER_SIZE:
             raise Malformed("browsers that moved: the last one is truncated")
         return Moved(list(_MEMBER.iter_unpack(item.members)))
@@ -243,9 +273,9 @@ def _item(
 def _check(text: bytes, offer_id: bytes, max_text: int) -> None:
     """Check what a browser receives byte for byte."""
     if len(text) > max_text:
-        raise Malformed("an offer or answer of too many bytes")
+        raise Malformed("an offer, answer or candidate of too many bytes")
     if not is_json_object(text) or not is_json_string(offer_id):
-        raise Malformed("an offer or answer that is not JSON")
+        raise Malformed("an offer, answer or candidate that is not JSON")
 
 
 def _wrong(data: bytes) -> Malformed:
@@ -254,6 +284,6 @@ def _wrong(data: bytes) -> Malformed:
         version = _int_decoder.decode(_parts_decoder.decode(data)[0])
     except (ValueError, RecursionError, IndexError):
         return Malformed("not a frame")
-    if version not in (VERSION, VERSION_OF_MOVED):
+    if version != VERSION:
         return OtherVersion(f"a frame of version {version}")
     return Malformed("not a frame of its version")

@@ -16,6 +16,7 @@ from tracker.errors import Malformed
 from tracker.model import HASH_SIZE, Counts, Event, InfoHash, PeerId, Value
 
 Action = Literal["announce", "scrape"]
+SignalName = Literal["answer", "candidate"]
 JsonText: TypeAlias = bytes  # a JSON value in UTF-8
 
 # Of an offer_id's text: 64 characters, each escaped. Clients use 20, libtorrent demands them.
@@ -29,6 +30,7 @@ _EVENTS: Final = {
     b'"completed"': Event.COMPLETED,
     b'"stopped"': Event.STOPPED,
 }
+_ABSENT: Final = (b"", b"null")
 # Anything else leaves something to download, or does not know: for a magnet link, whose size
 # is unknown, clients send null.
 _NOTHING_LEFT: Final = frozenset((b"0", b"0.0", b'"0"'))
@@ -54,14 +56,19 @@ class AnnounceMessage(Value, frozen=True):
     ignored: int  # offers beyond the first ones
 
 
-class AnswerMessage(Value, frozen=True):
-    """A browser's answer to an offer that was relayed to it."""
+class SignalMessage(Value, frozen=True):
+    """A browser's answer to an offer that was relayed to it, or an ICE candidate to either side.
 
+    Candidates (trickle ICE, RFC 8838) are an extension: a message like an answer, with `candidate`
+    in place of `answer`.
+    """
+
+    name: SignalName
     info_hash: InfoHash
     peer_id: PeerId
     to_peer_id: PeerId
     offer_id: JsonText  # a string
-    answer: JsonText  # an object
+    text: JsonText  # an object
 
 
 class ScrapeMessage(Value, frozen=True):
@@ -107,6 +114,7 @@ class _Fields(msgspec.Struct, gc=False):
     numwant: Raw = Raw()
     offer_id: Raw = Raw()
     answer: Raw = Raw()
+    candidate: Raw = Raw()
 
 
 class _Message(_Fields, gc=False):
@@ -131,7 +139,7 @@ _encode = msgspec.json.Encoder().encode
 
 def decode(
     data: bytes, max_offers: int, max_scrape: int
-) -> AnnounceMessage | AnswerMessage | ScrapeMessage:
+) -> AnnounceMessage | SignalMessage | ScrapeMessage:
     """Read a message.
 
     Nothing of the result refers to `data`, and its size is bounded by that of `max_offers` offers
@@ -220,11 +228,11 @@ def encode_offer(
     return _OFFER % (info_hash, peer_id, offer_id, offer)
 
 
-def encode_answer(
-    answer: JsonText, offer_id: JsonText, peer_id: JsonText, info_hash: JsonText
+def encode_signal(
+    name: SignalName, text: JsonText, offer_id: JsonText, peer_id: JsonText, info_hash: JsonText
 ) -> bytes:
-    """Write an answer to the peer that made the offer; arguments as of `encode_offer`."""
-    return _ANSWER % (info_hash, peer_id, offer_id, answer)
+    """Write an answer or a candidate to the other peer of an offer; as `encode_offer`."""
+    return (_ANSWER if name == "answer" else _CANDIDATE) % (info_hash, peer_id, offer_id, text)
 
 
 def encode_scrape_reply(info_hashes: Sequence[InfoHash], counts: Sequence[Counts]) -> bytes:
@@ -264,6 +272,7 @@ def encode_error(action: str, info_hash: InfoHash | None, reason: str, interval_
 _ANNOUNCED = b'{"action":"announce","info_hash":%b,"interval":%d,"complete":%d,"incomplete":%d}'
 _OFFER = b'{"action":"announce","info_hash":%b,"peer_id":%b,"offer_id":%b,"offer":%b}'
 _ANSWER = b'{"action":"announce","info_hash":%b,"peer_id":%b,"offer_id":%b,"answer":%b}'
+_CANDIDATE = b'{"action":"announce","info_hash":%b,"peer_id":%b,"offer_id":%b,"candidate":%b}'
 _SCRAPED = b'%b:{"complete":%d,"incomplete":%d,"downloaded":%d}'
 
 
@@ -287,7 +296,7 @@ def _readable(info_hash: JsonText) -> InfoHash | None:
 
 def _interpret(
     message: _Message | _Unread, max_offers: int, max_scrape: int
-) -> AnnounceMessage | AnswerMessage | ScrapeMessage:
+) -> AnnounceMessage | SignalMessage | ScrapeMessage:
     if message.action == "scrape":
         return _scraped(message.info_hash, max_scrape)
     if message.action != "announce":
@@ -296,10 +305,12 @@ def _interpret(
         raise Malformed("info_hash must be a string")
     info_hash = decode_id(message.info_hash, "info_hash")
     peer_id = decode_id(message.peer_id, "peer_id")
-    if bytes(message.answer) not in (b"", b"null"):
-        to_peer_id = _to_peer_id(bytes(message.to_peer_id))
-        answer = _relayed(message.answer, message.offer_id, "answer")
-        return AnswerMessage(info_hash, peer_id, to_peer_id, answer.offer_id, answer.offer)
+    name: SignalName
+    for name, payload in (("answer", message.answer), ("candidate", message.candidate)):
+        if bytes(payload) not in _ABSENT:
+            to_peer_id = _to_peer_id(bytes(message.to_peer_id))
+            sent = _relayed(payload, message.offer_id, name)
+            return SignalMessage(name, info_hash, peer_id, to_peer_id, sent.offer_id, sent.offer)
     offers, unusable, ignored = _offered(message, max_offers)
     return AnnounceMessage(
         info_hash,
@@ -365,7 +376,7 @@ def _scraped(info_hash: str | list[str] | None, most: int) -> ScrapeMessage:
 
 
 def _relayed(payload: Raw, offer_id: Raw, name: str) -> OfferIn:
-    """An offer or an answer, as `name` says, with its id."""
+    """An offer, answer or candidate, as `name` says, with the offer's id."""
     text, id_text = bytes(payload), bytes(offer_id)
     if text[:1] != b"{":
         raise Malformed(f"{name} must be an object")

@@ -1,97 +1,31 @@
-"""Sockets' entries in swarms, and the offers that they may answer."""
+"""Sockets' entries in swarms."""
 
 from itertools import count
 
 import pytest
 
+from tests.frontends.sessions.sockets import (
+    ANNE,
+    AWAY,
+    BERT,
+    HASH,
+    HERE,
+    OTHER,
+    SETTINGS,
+    Clock,
+    answer,
+    enter,
+    offer,
+    opened,
+    return_address,
+)
 from tests.recorder import Recorder
 from tracker.errors import Denied
-from tracker.frontends.sessions import (
-    ANSWERABLE_S,
-    CHALLENGE_EVERY_S,
-    PENDING_SIZE,
-    ROOM_STEP,
-    Session,
-    Sessions,
-)
+from tracker.frontends.sessions import CHALLENGE_EVERY_S, Sessions
 from tracker.metrics import Metrics
-from tracker.model import Answer, Offer
 from tracker.policy.ownership import Claim
 from tracker.service.ports import Delivery
-from tracker.settings import WsSettings
 from tracker.wire.relay import address_digest
-
-HERE = b"frontend"
-HASH, OTHER = b"h" * 20, b"o" * 20
-ANNE, BERT = b"a" * 20, b"b" * 20
-OFFER_ID = b'"1"'
-AWAY = bytes((10, 0, 0, 2))
-SETTINGS = WsSettings(max_pending=2, offers_per_second=4.0, offers_burst=16)  # three of a source
-
-
-class Clock:  # seconds, as they are set
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def metrics() -> Metrics:
-    return Metrics()
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def sessions(metrics: Metrics, clock: Clock) -> Sessions:
-    return Sessions(SETTINGS, metrics, clock, count(1).__next__)
-
-
-@pytest.fixture
-def anne(sessions: Sessions) -> Recorder:
-    return opened(sessions)
-
-
-@pytest.fixture
-def bert(sessions: Sessions) -> Recorder:
-    return opened(sessions)
-
-
-@pytest.fixture
-def stranger(sessions: Sessions) -> Recorder:
-    return opened(sessions, AWAY)
-
-
-def opened(sessions: Sessions, address: bytes | None = None) -> Recorder:
-    session = Recorder() if address is None else Recorder(address)
-    sessions.open(session)
-    return session
-
-
-def enter(sessions: Sessions, session: Session, info_hash: bytes, peer_id: bytes) -> Claim:
-    """Do what an announce does."""
-    claim = sessions.claim(session, info_hash, peer_id)
-    if claim is Claim.FREE:
-        sessions.join(session, info_hash, peer_id)
-    elif claim is Claim.TAKEN:
-        sessions.wait(session, info_hash, peer_id)
-    return claim
-
-
-def offer(session: Session, offer_id: bytes = OFFER_ID, text: bytes = b"{}") -> Offer:
-    """Anne's to Bert, from that socket of hers."""
-    return Offer(HASH, ANNE, BERT, offer_id, text, HERE, session.number)
-
-
-def return_address(
-    sessions: Sessions, session: Session, offer_id: bytes = OFFER_ID
-) -> tuple[bytes, int] | None:
-    """Where Bert's answer to Anne's offer goes."""
-    return sessions.return_address(session, HASH, BERT, ANNE, offer_id)
 
 
 def test_sockets_are_numbered_and_counted(
@@ -256,7 +190,8 @@ def test_a_socket_whose_peer_moved_still_gets_its_answers(
     assert sessions.moved(HASH, ANNE, 5, here)
     assert sessions.moved(HASH, BERT, 5, here)
     assert (HERE, anne.number) == return_address(sessions, bert)
-    assert sessions.answer(Answer(HASH, BERT, OFFER_ID, b"{}", anne.number))
+    assert not sessions.signal(answer(anne))  # it is looked for elsewhere, too
+    assert 1 == len(anne.sent)
     assert Delivery.GONE is sessions.offer(offer(anne))
 
 
@@ -278,123 +213,3 @@ def test_a_membership_can_be_quit_once(sessions: Sessions, anne: Recorder) -> No
     sessions.quit(anne, HASH, ANNE)
     assert not sessions.owns_alone(anne, HASH, ANNE)
     assert [] == sessions.close(anne)
-
-
-# Offers and answers
-
-
-def test_an_offer_to_a_browser_that_is_not_here_is_undeliverable(
-    sessions: Sessions, anne: Recorder, metrics: Metrics
-) -> None:
-    assert Delivery.GONE is sessions.offer(offer(anne))
-    assert {("offer", "gone"): 1} == metrics.relayed
-
-
-def test_an_offer_may_be_answered_once_and_by_its_receiver_only(
-    sessions: Sessions, anne: Recorder, bert: Recorder, metrics: Metrics
-) -> None:
-    enter(sessions, bert, HASH, BERT)
-    sessions.offer(offer(anne))
-    assert return_address(sessions, anne) is None
-    for info_hash, peer_id, to_peer_id, offer_id in (
-        (OTHER, BERT, ANNE, OFFER_ID),
-        (HASH, ANNE, ANNE, OFFER_ID),
-        (HASH, BERT, BERT, OFFER_ID),
-        (HASH, BERT, ANNE, b'"2"'),
-    ):
-        assert sessions.return_address(bert, info_hash, peer_id, to_peer_id, offer_id) is None
-    assert (HERE, anne.number) == return_address(sessions, bert)
-    assert return_address(sessions, bert) is None
-    assert sessions.answer(Answer(HASH, BERT, OFFER_ID, b"{}", anne.number))
-    assert 1 == len(anne.sent)
-    assert {("offer", "delivered"): 1, ("answer", "delivered"): 1} == metrics.relayed
-
-
-def test_an_answer_to_a_closed_socket_is_undeliverable(
-    sessions: Sessions, anne: Recorder, metrics: Metrics
-) -> None:
-    sessions.close(anne)
-    assert not sessions.answer(Answer(HASH, BERT, OFFER_ID, b"{}", anne.number))
-    assert {("answer", "gone"): 1} == metrics.relayed
-
-
-def test_a_second_offer_with_the_same_ids_does_not_get_the_answer_to_the_first(
-    sessions: Sessions, anne: Recorder, bert: Recorder, stranger: Recorder, metrics: Metrics
-) -> None:
-    enter(sessions, bert, HASH, BERT)
-    sessions.offer(offer(anne))
-    assert Delivery.DROPPED is sessions.offer(offer(stranger))
-    assert (1, 1) == (len(bert.sent), metrics.relayed["offer", "duplicate"])
-    assert (HERE, anne.number) == return_address(sessions, bert)
-
-
-def test_the_oldest_unanswered_offer_is_forgotten_first(
-    sessions: Sessions, anne: Recorder, bert: Recorder
-) -> None:
-    enter(sessions, bert, HASH, BERT)
-    for offer_id in b'"1"', b'"2"', b'"3"':
-        sessions.offer(offer(anne, offer_id))
-    assert SETTINGS.max_pending * PENDING_SIZE == bert.held
-    assert return_address(sessions, bert, b'"1"') is None
-    for offer_id in b'"2"', b'"3"':
-        assert (HERE, anne.number) == return_address(sessions, bert, offer_id)
-
-
-def test_memory_for_unanswered_offers_is_counted_in_steps(metrics: Metrics, clock: Clock) -> None:
-    sessions = Sessions(WsSettings(max_pending=2 * ROOM_STEP + 1), metrics, clock)
-    bert = opened(sessions)
-    enter(sessions, bert, HASH, BERT)
-    held = []
-    for number in range(2 * ROOM_STEP + 2):
-        sessions.offer(offer(bert, b'"%d"' % number))
-        held.append(bert.held // PENDING_SIZE)
-    step = [ROOM_STEP] * ROOM_STEP
-    assert step + [2 * each for each in step] + [2 * ROOM_STEP + 1] * 2 == held
-    for number in range(ROOM_STEP + 1):
-        return_address(sessions, bert, b'"%d"' % number)
-    sessions.forget_unanswered(bert)
-    assert 2 * ROOM_STEP * PENDING_SIZE == bert.held  # one more than a step has no answer yet
-    return_address(sessions, bert, b'"%d"' % (ROOM_STEP + 1))
-    sessions.forget_unanswered(bert)
-    assert ROOM_STEP * PENDING_SIZE == bert.held
-    clock.now += ANSWERABLE_S
-    sessions.forget_unanswered(bert)
-    assert 0 == bert.held
-
-
-def test_an_offer_can_be_answered_for_some_time_only(
-    sessions: Sessions, clock: Clock, anne: Recorder, bert: Recorder
-) -> None:
-    enter(sessions, bert, HASH, BERT)
-    for offer_id in b'"1"', b'"2"':
-        sessions.offer(offer(anne, offer_id))
-        clock.now += 1
-    clock.now += ANSWERABLE_S - 2
-    assert return_address(sessions, bert, b'"1"') is None
-    clock.now += 1
-    assert Delivery.DONE is sessions.offer(offer(anne, b'"2"'))  # the id is free again
-    assert (HERE, anne.number) == return_address(sessions, bert, b'"2"')
-    for each in anne, bert:
-        sessions.forget_unanswered(each)
-    assert 0 == bert.held
-
-
-def test_the_offers_of_a_closed_socket_are_not_held(
-    sessions: Sessions, anne: Recorder, bert: Recorder
-) -> None:
-    enter(sessions, bert, HASH, BERT)
-    sessions.offer(offer(anne))
-    sessions.close(bert)
-    assert 0 == bert.held
-    sessions.forget_unanswered(bert)
-    assert return_address(sessions, bert) is None
-
-
-def test_an_offer_that_there_is_no_memory_for_is_dropped(
-    sessions: Sessions, anne: Recorder, bert: Recorder, metrics: Metrics
-) -> None:
-    enter(sessions, bert, HASH, BERT)
-    bert.allowed = 0
-    assert Delivery.DROPPED is sessions.offer(offer(anne))
-    assert ([], 1) == (bert.sent, metrics.relayed["offer", "memory"])
-    assert return_address(sessions, bert) is None

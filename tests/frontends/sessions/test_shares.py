@@ -6,12 +6,14 @@ import pytest
 from msgspec.structs import replace
 
 from tests.recorder import Recorder
-from tracker.frontends.sessions import ANSWERABLE_S, Sessions
+from tracker.frontends.sessions import Sessions
+from tracker.frontends.unanswered import ANSWERABLE_S
 from tracker.metrics import Metrics
 from tracker.model import Offer
 from tracker.policy.offers import cell_of
 from tracker.service.ports import Delivery
 from tracker.settings import WsSettings
+from tracker.wire.websocket import SignalMessage
 
 HERE, THERE = b"frontend", b"another."
 HASH = b"h" * 20
@@ -62,7 +64,7 @@ def opened(sessions: Sessions, address: bytes) -> Recorder:
 def offer(number: int, peer_id: bytes, frontend: bytes = HERE) -> Offer:
     """An offer to the victim, from the socket of that number."""
     offer_id = b'"%d"' % next(_offer_ids)
-    return Offer(HASH, peer_id, VICTIM, offer_id, b"{}", frontend, number)
+    return Offer(HASH, peer_id, VICTIM, offer_id, b"{}", frontend, number, bytes(8))
 
 
 def delivered(sessions: Sessions, numbers: list[int], offers: int, frontend: bytes = HERE) -> int:
@@ -74,9 +76,10 @@ def delivered(sessions: Sessions, numbers: list[int], offers: int, frontend: byt
 
 
 def can_answer(sessions: Sessions, victim: Recorder, to: Offer) -> bool:
-    address = sessions.return_address(victim, HASH, VICTIM, to.peer_id, to.offer_id)
-    assert address in (None, (to.frontend, to.session))
-    return address is not None
+    message = SignalMessage("answer", HASH, VICTIM, to.peer_id, to.offer_id, b"{}")
+    route = sessions.reply_route(victim, message)
+    assert route is None or (to.frontend, to.session) == (route.frontend, route.session)
+    return route is not None
 
 
 def test_all_sockets_of_an_address_are_one_source(
@@ -135,7 +138,7 @@ def test_an_idle_socket_keeps_nothing_of_the_offers_that_it_received(
     sessions.offer(offer(honest.number, HONEST))
     clock.now += ANSWERABLE_S
     sessions.forget_unanswered(victim)
-    assert (None, None, 0) == (victim.shares, victim.pending, victim.held)
+    assert (None, None, 0) == (victim.shares, victim.answerable, victim.held)
 
 
 @pytest.mark.parametrize(("size", "most"), [(2, 16), (SETTINGS.offer_bytes_per_second, 4)])

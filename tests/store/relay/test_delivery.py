@@ -1,17 +1,16 @@
 """Offers and answers between frontends, through each kind of Redis."""
 
 import math
-from collections.abc import AsyncIterator
 from functools import partial
 
-import msgspec
 import pytest
 from structlog.testing import capture_logs
 
 from tests.redis_servers import RedisServer
 from tests.store.asking import until
-from tests.store.relaying import (
+from tests.store.relay.parties import (
     ANNE,
+    AWAY,
     BERT,
     CARL,
     HASH,
@@ -22,38 +21,19 @@ from tests.store.relaying import (
     C,
     Party,
     acquaint,
+    an_answer,
     an_offer,
+    listeners,
     never,
     party,
 )
-from tracker.model import Answer, Offer
+from tracker.model import Offer
 from tracker.store.keys import relay_channel
 from tracker.store.relay import MOST_JOINED
 from tracker.store.subscription import publish
 from tracker.wire.relay import MAX_FRAME, MAX_ITEMS, encode_frame, encode_offer
 
-AWAY = bytes((10, 0, 0, 2))
 WITH_ROOM = MAX_FRAME // 4
-
-
-@pytest.fixture
-async def one(redis_server: RedisServer) -> AsyncIterator[Party]:
-    async with party(redis_server.url, A) as one:
-        yield one
-
-
-@pytest.fixture
-async def two(redis_server: RedisServer, one: Party) -> AsyncIterator[Party]:
-    async with party(redis_server.url, B) as two:
-        await acquaint(one, two)
-        yield two
-
-
-@pytest.fixture
-async def three(redis_server: RedisServer, one: Party, two: Party) -> AsyncIterator[Party]:
-    async with party(redis_server.url, C) as three:
-        await acquaint(one, two, three)
-        yield three
 
 
 def frames(redis_server: RedisServer) -> int:
@@ -65,20 +45,12 @@ def frames(redis_server: RedisServer) -> int:
     )
 
 
-def listeners(redis_server: RedisServer) -> int:
-    """How many frontends listen, as Redis sees it."""
-    with redis_server.client() as client:
-        return len(client.client_list(_type="pubsub"))
-
-
 async def test_an_offer_crosses_over_and_its_answer_comes_back(one: Party, two: Party) -> None:
     anne, bert = one.socket(ANNE), two.socket(BERT)
     assert one.relay.offer(B, an_offer(one, BERT, text=b'{"o":1}', session=anne.number), never)
     await until(lambda: bert.sent != [])
     assert b'"offer":{"o":1}' in bert.sent[0]
-    address = two.sessions.return_address(bert, HASH, BERT, ANNE, b'"1"')
-    assert (A, anne.number) == address
-    assert two.relay.answer(A, Answer(HASH, BERT, b'"1"', b'{"a":1}', anne.number))
+    two.relay.signal(A, an_answer(anne.number, text=b'{"a":1}'))
     await until(lambda: anne.sent != [])
     assert b'"answer":{"a":1}' in anne.sent[0]
     await until(lambda: ("answer", "sent") in two.relayed)
@@ -91,21 +63,36 @@ def of_browsers(party: Party) -> dict[tuple[str, ...], int]:
     return {key: count for key, count in party.relayed.items() if key[0] in ("offer", "answer")}
 
 
-async def test_a_frontend_is_known_as_soon_as_a_browser_joins_there(
+async def test_a_frontend_that_starts_is_known_to_those_that_it_greets(
+    redis_server: RedisServer, one: Party, two: Party
+) -> None:
+    async with party(redis_server.url, C) as newcomer:
+        assert C not in [*one.frontends, *two.frontends]
+        await newcomer.relay.greet(list(newcomer.frontends))
+        await until(lambda: C in list(one.frontends) and C in list(two.frontends))
+
+
+async def test_an_offer_to_a_frontend_that_is_not_known_yet_is_delivered(
     redis_server: RedisServer, one: Party
 ) -> None:
     async with party(redis_server.url, C) as newcomer:
-        assert C not in one.frontends.alive
-        newcomer.relay.joined(HASH, CARL, 1, AWAY)
-        await until(lambda: C in one.frontends.alive)
+        carl = newcomer.socket(CARL)
+        assert one.relay.offer(C, an_offer(one, CARL), never)
+        await until(lambda: carl.sent != [])
+
+
+async def test_an_offer_to_a_frontend_that_was_never_there_goes_elsewhere(one: Party) -> None:
+    vain: list[int] = []
+    assert one.relay.offer(C, an_offer(one, CARL), lambda: vain.append(1))
+    await until(lambda: vain == [1])
+    assert not one.relay.offer(C, an_offer(one, CARL), never)  # it is known now
 
 
 async def test_what_stays_on_this_frontend_is_delivered_at_once(one: Party) -> None:
     anne, bert = one.socket(ANNE), one.socket(BERT)
     assert one.relay.offer(A, an_offer(one, BERT, session=anne.number), never)
-    assert one.relay.answer(A, Answer(HASH, BERT, b'"1"', b"{}", anne.number))
+    one.relay.signal(A, an_answer(anne.number))
     assert (1, 1) == (len(anne.sent), len(bert.sent))
-    assert not one.relay.answer(A, Answer(HASH, BERT, b'"1"', b"{}", 99))
     assert not one.relay.offer(A, an_offer(one, CARL), never)
     assert [(HASH, CARL)] == one.gone  # the swarm had an entry that nobody is behind
 
@@ -143,7 +130,7 @@ async def test_a_frame_of_small_items_is_bounded_in_number(
     await until(lambda: two.relayed["moved", "sent"] == 1)
     before = frames(redis_server)
     for number in range(MAX_ITEMS + 1):
-        assert one.relay.answer(B, Answer(HASH, CARL, b'"%d"' % number, b"{}", bert.number))
+        one.relay.signal(B, an_answer(bert.number, number))
     await until(lambda: len(bert.sent) == MAX_ITEMS + 1)
     assert 2 == frames(redis_server) - before
 
@@ -189,11 +176,11 @@ async def test_offers_to_a_dead_frontend_go_elsewhere(
 
     assert one.relay.offer(B, an_offer(one, BERT, 1), lambda: in_vain(1))
     assert one.relay.offer(B, an_offer(one, BERT, 2), lambda: in_vain(2))
-    one.relay.answer(B, Answer(HASH, BERT, b'"1"', b"{}", 1))
-    assert B in one.frontends.alive
+    one.relay.signal(B, an_answer(1))
+    assert B not in one.frontends.dead
     await until(lambda: vain != [])
     assert [1, 2] == vain
-    assert B not in one.frontends.alive
+    assert B in one.frontends.dead
     assert [] == bert.sent
     assert {("offer", "gone"): 4, ("answer", "gone"): 1} == of_browsers(one)
 
@@ -208,7 +195,7 @@ async def test_while_redis_is_away_offers_are_lost(
     await until(lambda: ("offer", "unavailable") in one.relayed)
     assert one.relay.offer(B, an_offer(one, BERT), never)
     await until(lambda: one.relayed["offer", "unavailable"] == 2)
-    assert B in one.frontends.alive
+    assert B not in one.frontends.dead
     redis_server.start()
     for each in one, two:
         await each.redis.wait_up()
@@ -233,7 +220,7 @@ async def test_bytes_on_their_way_have_their_bound(redis_server: RedisServer, tw
                 for at in range(5)
             ]
             assert [True, True, True, False, False] == sent
-            assert not one.relay.answer(B, Answer(HASH, BERT, b'"1"', text, 1))
+            one.relay.signal(B, an_answer(1, text=text))
             redis_server.resume()
             await until(partial(sent_all, one, total))
         full = {("offer", "full"): 4, ("answer", "full"): 2}
@@ -310,17 +297,6 @@ async def test_more_browsers_that_join_than_there_is_room_for_are_not_reported(
     assert two.gone == []
 
 
-async def test_offers_cross_between_this_release_and_the_one_before(one: Party, two: Party) -> None:
-    """Only browsers that moved are in frames of a version that the other release does not know."""
-    bert = two.socket(BERT)
-    old_moved = msgspec.msgpack.encode((2, HASH + BERT + b"\xff" * 8))  # without a digest
-    offer = encode_offer(an_offer(one, BERT))
-    await publish_to(two, encode_frame(A, [old_moved, offer]))
-    await until(lambda: bert.sent != [])
-    assert ([], 0) == (two.gone, bert.challenges)
-    assert {} == {key: count for key, count in two.relayed.items() if key[0] == "frame"}
-
-
 # Frames that are not valid
 
 
@@ -332,7 +308,9 @@ async def publish_to(receiver: Party, frame: bytes) -> None:
 
 def forged(text: bytes = b"{}", offer_id: bytes = b'"1"', number: int = 1) -> bytes:
     """A frame with an offer to Bert."""
-    return encode_frame(A, [encode_offer(Offer(HASH, ANNE, BERT, offer_id, text, A, number))])
+    return encode_frame(
+        A, [encode_offer(Offer(HASH, ANNE, BERT, offer_id, text, A, number, bytes(8)))]
+    )
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from structlog.testing import capture_logs
 
 from tests.redis_servers import RedisServer
 from tests.store.asking import events, until
-from tests.store.relaying import BERT, A, B, Party, acquaint, an_offer, never, party
+from tests.store.relay.parties import BERT, A, B, Party, acquaint, an_offer, never, party
 from tracker.errors import Unavailable
 from tracker.settings import RedisSettings
 from tracker.wire.relay import Probe

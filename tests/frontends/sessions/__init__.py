@@ -1,0 +1,1 @@
+"""Tests of the browsers' sockets of a process, without a network."""
