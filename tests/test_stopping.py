@@ -19,8 +19,10 @@ class Slow:
     def __init__(self) -> None:
         self.began, self.drained = asyncio.Event(), asyncio.Event()
         self.cancelled = False
+        self.patient: bool | None = None
 
-    async def drain(self) -> None:
+    async def drain(self, *, patient: bool) -> None:
+        self.patient = patient
         self.began.set()
         try:
             await self.drained.wait()
@@ -32,7 +34,7 @@ class Slow:
 class Broken:
     """Can not drain."""
 
-    async def drain(self) -> None:
+    async def drain(self, *, patient: bool) -> None:
         raise RuntimeError("a defect")
 
 
@@ -100,6 +102,18 @@ async def test_each_signal_asks_once(number: signal.Signals) -> None:
         os.kill(os.getpid(), number)
         await stop.hurried.wait()
         os.kill(os.getpid(), number)  # and more are in vain
+
+
+@pytest.mark.usefixtures("handlers")
+@pytest.mark.parametrize("number", SIGNALS)
+async def test_browsers_may_stay_after_sigterm(number: signal.Signals) -> None:
+    stop, tracker = Stop(), Slow()
+    tracker.drained.set()
+    obey_signals(stop)
+    os.kill(os.getpid(), number)
+    async with asyncio.timeout(DEADLINE_S):
+        await stop.wait(tracker)
+    assert tracker.patient is (number is signal.SIGTERM)
 
 
 @pytest.mark.usefixtures("handlers")

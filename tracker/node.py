@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import math
 import os
 import random
 import secrets
@@ -13,11 +12,11 @@ from contextlib import suppress
 from typing import Any
 
 import structlog
-from websockets.frames import CloseCode
 
 from tracker import __version__
 from tracker.budgeting import client_budgets
 from tracker.clock import clock, steady_us
+from tracker.draining import NOTICE_S, POLL_S, Drain
 from tracker.errors import TrackerError, Unavailable
 from tracker.frontends.congestion import Congestion
 from tracker.frontends.connections import Connections
@@ -59,10 +58,6 @@ from workers.runner import run as run_jobs
 
 log = structlog.get_logger()
 
-SPREAD_SHARE = 0.8  # of the drain time, in which browsers are told to reconnect
-LEAST_CLOSES = 200  # browsers told in a second at least: a few need not be kept waiting
-FIRST_REQUEST_S = 1.0  # after the ports closed, for the request of who connected just before
-POLL_S = 0.02
 # Requests in flight are young objects without cycles; looking at them every 700 costs 4 % of CPU.
 GC_THRESHOLD = (20_000, 20, 50)
 TOTALS_AGE_S = 2.0  # a page viewed by many asks Redis no more often
@@ -323,47 +318,17 @@ class Node:
 
     # -- end -----------------------------------------------------------------------------------
 
-    async def drain(self) -> None:
-        """Fail nobody: be found unready, close the ports, answer, let browsers go, leave."""
-        loop = asyncio.get_running_loop()
-        listen = self.settings.listen
-        deadline = loop.time() + listen.drain
+    async def drain(self, *, patient: bool) -> None:
+        """End without failing any client; arguments as of `tracker.stopping`."""
         self._draining = True
-        self.tcp.drain()
-        await asyncio.sleep(listen.grace)
-        self.tcp.close_listeners()
-        await self.udp.drain()
-        last_s = min(deadline, loop.time() + FIRST_REQUEST_S)
-        self.tcp.close_kept()
-        await self._dismiss_browsers(deadline - loop.time())
-        await self._until_idle(last_s)
-        self.tcp.close_kept(unasked=True)
-        await self._dismiss_browsers(0.0)  # who came since
-        await self._until_idle(deadline)
-        await self._leave(max(POLL_S, deadline - loop.time()))
+        end = Drain(self.settings, self.tcp, self.udp, self.websocket, self._unwritten)
+        notice_s = NOTICE_S if any(self.frontends) else 0.0
+        left_s = await end.run(self.settings.ws.drain if patient else 0.0, notice_s)
+        await self._leave(max(POLL_S, left_s))
 
-    async def _until_idle(self, deadline: float) -> None:
-        """Return once all was answered and all have gone, or at that time of the loop."""
-        loop = asyncio.get_running_loop()
-        # Not an event: what is waited for ends in many places, and nobody else waits for it.
-        while self._busy() and loop.time() < deadline:  # noqa: ASYNC110
-            await asyncio.sleep(POLL_S)
-
-    def _busy(self) -> bool:
-        """Whether clients are connected, or anything can still be written to Redis."""
-        unwritten = self.redis.in_flight or (self.redis.up and self.removals)
-        return bool(len(self.tcp.connections) or unwritten)
-
-    async def _dismiss_browsers(self, time_s: float) -> None:
-        """Spread, so that the frontends they reconnect to are not stormed."""
-        browsers = list(self.websocket.connections)
-        spread_s = min(time_s * SPREAD_SHARE, len(browsers) / LEAST_CLOSES)
-        turns = max(1, int(spread_s / POLL_S))
-        step = max(1, math.ceil(len(browsers) / turns))
-        for at in range(0, len(browsers), step):
-            for browser in browsers[at : at + step]:
-                browser.close(CloseCode.GOING_AWAY, "reconnect")
-            await asyncio.sleep(POLL_S)
+    def _unwritten(self) -> bool:
+        """Return whether anything can still be written to Redis."""
+        return bool(self.redis.in_flight or (self.redis.up and self.removals))
 
     async def _leave(self, timeout_s: float) -> None:
         """Give up the place in the cluster; without Redis it is lost after its time."""

@@ -15,10 +15,14 @@ from tests.cluster.offers import Offers
 from tests.cluster.population import Swarm
 from tests.cluster.records import CLOSED, SILENCE, Absence, Outcome
 from tests.cluster.server import Server
+from tracker.draining import NOTICE_S
 from tracker.errors import Malformed
 from tracker.model import Event, PeerId
 from tracker.wire import websocket_client as wire
 from tracker.wire.websocket import OfferIn
+
+UNCOUNTED = "it is not counted itself"
+LEAVING_S = NOTICE_S + 1.0  # a drain may have removed a browser this long before it closes a socket
 
 
 class Habits(NamedTuple):
@@ -63,6 +67,7 @@ class Browser:
         self._habits = habits
         self._rng = rng
         self._lost: tuple[float, str] | None = None
+        self._uncounted: list[Outcome] = []  # failures, unless the socket is closed soon
         self._reply: asyncio.Future[wire.AnnounceReply | wire.ErrorReply] | None = None
 
     def on(self, names: Container[str]) -> bool:
@@ -88,6 +93,8 @@ class Browser:
             await asyncio.sleep(self._rng.uniform(0, self._habits.return_s))
 
     def _away(self) -> None:
+        self._report_uncounted()
+        self._uncounted.clear()
         if self.frontend is not None:
             self._lost = time.monotonic(), self.frontend.name
             self.frontend = None
@@ -157,19 +164,28 @@ class Browser:
             self._back(frontend)
             # More than there are is no failure: some still stand there with a dead frontend.
             total = (reply.seeders or 0) + (reply.leechers or 0)
-            failure = "" if total else "it is not counted itself"
-        self._outcome(
-            Outcome(
-                at_s,
-                time.monotonic() - at_s,
-                "ws",
-                frontend.name,
-                self.swarm.info_hash,
-                failure or None,
-                total == len(self.swarm.browsers),
-                reply.interval_s if reply else 0,
-            )
+            failure = "" if total else UNCOUNTED
+        outcome = Outcome(
+            at_s,
+            time.monotonic() - at_s,
+            "ws",
+            frontend.name,
+            self.swarm.info_hash,
+            failure or None,
+            total == len(self.swarm.browsers),
+            reply.interval_s if reply else 0,
         )
+        self._report_uncounted()
+        if failure == UNCOUNTED:
+            self._uncounted.append(outcome)
+        else:
+            self._outcome(outcome)
+
+    def _report_uncounted(self) -> None:
+        """Report replies after which the socket should have been closed by now."""
+        since_s = time.monotonic() - LEAVING_S
+        while self._uncounted and self._uncounted[0].at_s < since_s:
+            self._outcome(self._uncounted.pop(0))
 
     async def _hear(self, socket: ClientConnection, frontend: Server, message: bytes) -> None:
         try:

@@ -53,6 +53,9 @@ class Engine:
             "HOME": str(directory),
             "DOCKER_HOST": f"unix://{directory}/docker.sock",
         }
+        plugins = directory / ".docker/cli-plugins"  # for `docker compose`
+        plugins.mkdir(parents=True)
+        (plugins / "docker-compose").symlink_to(self._compose)
 
     @contextmanager
     def serving(self, at: Host | None = None) -> Iterator[None]:
@@ -110,6 +113,10 @@ class Engine:
         """What it tells of containers or images."""
         told: list[Json] = json.loads(self.docker("inspect", *names)) if names else []
         return told
+
+    def script(self, project: Path, name: str, env: Mapping[str, str], timeout_s: float) -> str:
+        """Run a shell script of a project in its directory; as `docker`."""
+        return self._run(["sh", name], env, project, timeout_s)
 
     def compose(
         self, project: Path, *args: str, env: Mapping[str, str], timeout_s: float = 120

@@ -34,6 +34,7 @@ PATIENT = Mix(
 
 HASH = "0123456789abcdef0123456789abcdef01234567"
 ADMIN = 8001
+UPDATE_S = 180.0  # that deploy/update.sh may take when browsers leave soon
 PORTS = {"http": 80, "ws": 80, "udp": 6969, "https": 443, "wss": 443}
 
 
@@ -108,6 +109,11 @@ class Stack:
     def compose(self, *args: str, **environment: str) -> str:
         """A command of docker compose; what it printed."""
         return self.engine.compose(self._project, *args, env={**self._environment, **environment})
+
+    def update(self, image: str) -> str:
+        """Run ``deploy/update.sh``; what it printed."""
+        environment = {**self._environment, "IMAGE": image, "FORWARDER_IMAGE": IMAGE}
+        return self.engine.script(self._project, "deploy/update.sh", environment, UPDATE_S)
 
     def containers(self, *services: str) -> list[Container]:
         """Those of these services that run; of all, if none is named."""

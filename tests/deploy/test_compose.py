@@ -1,7 +1,9 @@
 """`docker compose up`, and all that may happen to it while clients are there."""
 
+import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -93,3 +95,32 @@ def test_another_image_under_load_and_back(stack: Stack, load: Load) -> None:
         assert not {each.pid for each in before.values()} & {each.pid for each in after.values()}
         load.calm(30)
         before = after
+
+
+def test_an_update_by_the_script_closes_no_socket_of_a_browser(stack: Stack) -> None:
+    stack.up()
+    old = {each.pid for each in stack.containers("http")}
+
+    def replaced() -> bool:
+        """Return whether all but the old HTTP frontends are new."""
+        found = stack.containers("http", "udp", "workers")
+        others = [each for each in found if each.pid not in old]
+        return 6 == len(others) and {NEXT_IMAGE} == {each.image for each in others}
+
+    with ThreadPoolExecutor() as pool:
+        with running_load(stack.balancer, PATIENT, at=stack.clients) as load:
+            load.settle(30)
+            since_s = time.monotonic()
+            update = pool.submit(stack.update, NEXT_IMAGE)
+            load.until(replaced, 120)
+            load.settle(30)
+            load.go_on(5)
+            assert not update.done()
+            assert old <= {each.pid for each in stack.containers("http")}
+            assert [] == [each for browser in load.browsers for each in browser.absences]
+        assert "waiting until the last browsers have left" in update.result()
+    assert replaced()
+    assert not old & {each.pid for each in stack.containers("http")}
+    assert Counter() == failures(load.outcomes)
+    assert ([], Counter()) == (load.offers.lost(since_s), load.offers.wrong)
+    stack.up()

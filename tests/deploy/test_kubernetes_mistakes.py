@@ -106,6 +106,9 @@ UNSEEN_BY_OTHERS = {
     "a setting of nobody": put(
         *("StatefulSet", "redis", *TRACKER, "env", 0, "name"), value="TRACKER_PORT"
     ),
+    "killed while browsers stay": put(
+        *("Deployment", "http", *TRACKER, "env", 0, "value"), value="7200"
+    ),
     "killed in the drain": put("ConfigMap", "tracker", "data", "TRACKER_DRAIN", value="80"),
     "a pause too long": put(
         "Deployment", "udp", *TRACKER, "lifecycle", "preStop", "sleep", "seconds", value=40

@@ -117,7 +117,8 @@ def test_a_tracker_and_workers_on_one_machine_do_not_want_the_same_port(tmp_path
 
 @pytest.mark.parametrize("environment", [{}, example()], ids=["default", "example"])
 def test_nobody_is_killed_who_still_drains(environment: dict[str, str], tmp_path: Path) -> None:
-    drain_s = settings(TRACKER, tmp_path, environment).listen.drain
+    configured = settings(TRACKER, tmp_path, environment)
+    drain_s = configured.listen.drain + configured.ws.drain
     longest_s = drain_s + LATE_S + HURRY_S + STOP_TIMEOUT_S
     assert int(value(TRACKER, "TimeoutStopSec")) >= longest_s
     assert "mixed" == value(TRACKER, "KillMode")  # else its Redis would end before it

@@ -357,7 +357,7 @@ async def test_a_browser_is_not_cut_for_what_others_send(tracker: RunningNode, k
 async def test_a_drain_sends_browsers_away(tracker: RunningNode) -> None:
     async with browser(tracker, 1) as one, browser(tracker, 2) as other:
         await asyncio.gather(one.announce(), other.announce())
-        await tracker.node.drain()
+        await tracker.node.drain(patient=False)
         for each in one, other:
             with pytest.raises(ConnectionClosed):
                 await each.hear()

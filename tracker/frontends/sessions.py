@@ -161,6 +161,11 @@ class Sessions:
         """Return whether an entry would end with this session."""
         return self._owners.owns_alone(session, info_hash + peer_id)
 
+    def owned(self, session: Session) -> list[tuple[InfoHash, PeerId]]:
+        """Return the entries that a session has."""
+        members = session.members or {}
+        return [entry for entry in members.items() if self.owns(session, *entry)]
+
     def owns(self, session: Session, info_hash: InfoHash, peer_id: PeerId) -> bool:
         """Return whether a session has an entry."""
         return self._owners.get(info_hash + peer_id) is session

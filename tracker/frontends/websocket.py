@@ -246,6 +246,10 @@ class WebSocketConnection(MeteredSocket):
         self._close_within(CLOSE_TIMEOUT_S)
         self._flush()
 
+    def retire(self) -> None:
+        """Leave all swarms, since the socket will be closed soon."""
+        self._frontend.webtorrent.retire(self)
+
     def _frame(self, frame: Frame) -> None:
         """Put a message together; control frames were answered by `websockets` itself.
 

@@ -1,6 +1,6 @@
 """The conversation with a browser: WebTorrent's tracker messages, without the socket."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 from msgspec.structs import replace
@@ -75,7 +75,20 @@ class WebTorrent:
 
     def closed(self, session: Session) -> None:
         """A browser's socket is gone: that is `stopped` for all that it announced."""
-        for info_hash, peer_id in self._sessions.close(session):
+        ended = self._sessions.close(session)
+        if not session.retired:
+            self._leave(ended)
+
+    def retire(self, session: Session) -> None:
+        """Remove a browser from its swarms, since its socket will be closed soon.
+
+        Offers that are on their way to it are still delivered, and it may answer them.
+        """
+        session.retired = True
+        self._leave(self._sessions.owned(session))
+
+    def _leave(self, entries: Iterable[tuple[InfoHash, PeerId]]) -> None:
+        for info_hash, peer_id in entries:
             self._browsers.leave(info_hash, peer_id)
 
     def idle(self, session: Session) -> None:
@@ -124,7 +137,7 @@ class WebTorrent:
             self._ask(session, message, 0, enters=alone)
             self._sessions.quit(session, info_hash, peer_id)
         elif session.members is not None and info_hash in session.members:
-            entry = self._ask(session, message, size, enters=claim is not Claim.TAKEN)
+            entry = self._ask(session, message, size, enters=self._may_enter(session, claim))
             self._enter(session, message, claim, entry)
         elif session.hold(ENTRY_SIZE, "swarms"):
             self._announce_first(session, message, claim, size)
@@ -135,13 +148,16 @@ class WebTorrent:
         self, session: Session, message: AnnounceMessage, claim: Claim, size: int
     ) -> None:
         """Serve the first announce of a browser in a swarm, whose memory is counted already."""
-        enters, entered = claim is not Claim.TAKEN, False
+        enters, entered = self._may_enter(session, claim), False
         try:
             entry = self._ask(session, message, size, enters=enters)
             entered = self._enter(session, message, claim, entry)
         finally:
             if not entered:
                 session.release(ENTRY_SIZE)
+
+    def _may_enter(self, session: Session, claim: Claim) -> bool:
+        return claim is not Claim.TAKEN and not session.retired
 
     def _enter(
         self, session: Session, message: AnnounceMessage, claim: Claim, entry: Entry

@@ -30,7 +30,8 @@ class Hello(NamedTuple):
 class Order(Enum):
     """What a child is told later."""
 
-    STOP = auto()  # as SIGTERM: drain; the second time: end at once
+    DRAIN = auto()  # as SIGTERM: drain, browsers may stay; the second time: end at once
+    STOP = auto()  # as SIGINT: drain; the second time: end at once
     RELOAD = auto()  # as SIGHUP
     REPORT = auto()  # answered by a `Report`, once the child serves
 

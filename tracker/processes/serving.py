@@ -69,8 +69,8 @@ async def _obey(channel: Channel, node: Node, stop: Stop) -> None:
 
 async def _carry_out(order: Order, channel: Channel, node: Node, stop: Stop) -> None:
     match order:
-        case Order.STOP:
-            stop.ask()
+        case Order.DRAIN | Order.STOP:
+            stop.ask(patient=order is Order.DRAIN)
         case Order.RELOAD:
             node.reload()
         case Order.REPORT:

@@ -138,13 +138,14 @@ class Supervisor:
 
     # -- the end -------------------------------------------------------------------------------
 
-    async def drain(self) -> None:
-        """Let all children drain at the same time."""
+    async def drain(self, *, patient: bool) -> None:
+        """Let all children drain at the same time; arguments as of `tracker.stopping`."""
         self._draining = True
         await self._release()
         for child in self._children:
-            child.tell(Order.STOP)
-        await self._end(self._settings.listen.drain + LATE_S)
+            child.tell(Order.DRAIN if patient else Order.STOP)
+        browsers_s = self._settings.ws.drain if patient else 0.0
+        await self._end(browsers_s + self._settings.listen.drain + LATE_S)
 
     async def close(self) -> None:
         """Take down what is left, in whatever state."""

@@ -96,6 +96,12 @@ class WsSettings(Section):
     challenge_timeout: float = Field(
         15.0, gt=0, description="seconds in which the owner of a contested entry answers a ping"
     )
+    drain: float = Field(
+        0.0,
+        ge=0,
+        description="seconds for which browsers keep their sockets after SIGTERM; then they are "
+        "disconnected within listen.drain",
+    )
     max_message: int = Field(65_536, ge=1024, description="bytes of a message from a browser")
     max_offers: int = Field(10, ge=0, description="offers used of one announce")
     max_scrape: int = Field(100, ge=1, description="info_hashes in one scrape")
