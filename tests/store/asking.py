@@ -99,8 +99,8 @@ def ipv4(number: int) -> Member:
 
 
 def ipv6(number: int) -> Member:
-    """An endpoint of its own for each number."""
-    return number.to_bytes(16, "big") + b"\x1a\xe1"
+    """An endpoint of its own for each number, of a global address."""
+    return b"\x20\x01\x0d\xb8" + number.to_bytes(12, "big") + b"\x1a\xe1"
 
 
 def browser(number: int) -> Member:

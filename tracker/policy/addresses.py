@@ -109,7 +109,10 @@ def check_address(endpoint: Endpoint) -> None:
     Raises:
         Denied: an unspecified, broadcast or multicast address.
     """
-    ip, first = endpoint[:-2], endpoint[0]
+    first = endpoint[0]
+    if 0 < first < 0xE0:  # which decides nearly always
+        return
+    ip = endpoint[:-2]
     multicast = first == 0xFF if len(ip) == 16 else first >> 4 == 0xE
     if multicast or ip in UNSPECIFIED or ip == BROADCAST:
         raise Denied("this address can not be connected to")

@@ -29,6 +29,7 @@ from tracker.policy.budgets import Budgets
 from tracker.policy.crowds import ENTER, IGNORE
 from tracker.policy.intervals import early, spread
 from tracker.policy.selection import LARGEST_PART, alike, choose, clamp_numwant
+from tracker.policy.visibility import Visibility
 from tracker.service.entries import Entries
 from tracker.service.ports import Candidates, Clock, Member, Plan, Swarms, View
 from tracker.service.scraping import Scraping
@@ -65,6 +66,7 @@ class Peers:
         metrics = metrics or Metrics()
         self._entries = Entries(budgets.accounts, budgets.crowds, metrics, monotonic)
         self._scraping = Scraping(swarms, self._access, budgets.scrapes, metrics)
+        self._visibility = Visibility([ip.packed for ip in settings.external_ip])
         self._early_until_s = 0
 
     def swarms_lost(self, at_s: int) -> None:
@@ -236,16 +238,17 @@ class Peers:
         )
 
     def _joined(self, plan: Plan, family: Family, members: list[Member]) -> bytes:
-        """Join endpoints to a reply's field; without members of a wrong size, if there are any.
+        """Join the endpoints that the announcer is shown to a reply's field.
 
-        Members whose sizes make up for each other are not noticed, but leave the field whole.
+        Members of a wrong size are left out. If their sizes make up for each other, this is not
+        noticed, but leaves the field whole.
         """
         size = IPV4_SIZE if family is IPV4 else IPV6_SIZE
         joined = b"".join(members)
-        if len(joined) == size * len(members):
-            return joined
-        self._swarms.damaged(plan.info_hash, family)
-        return b"".join([each for each in members if len(each) == size])
+        if len(joined) != size * len(members):
+            self._swarms.damaged(plan.info_hash, family)
+            joined = b"".join([each for each in members if len(each) == size])
+        return self._visibility.shown(plan.member, family, joined)
 
 
 def _more(plan: Plan, view: View) -> bool:

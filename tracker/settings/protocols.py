@@ -1,10 +1,12 @@
 """What clients are given and allowed over each protocol."""
 
+from ipaddress import IPv4Address, IPv6Address
 from typing import Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from tracker.paths import ANNOUNCE_PATHS, Paths
+from tracker.scope import GLOBAL, scope_of
 from tracker.settings.section import MONTH, Section
 
 LEAST_SECRET = 16  # bytes; fewer can be guessed offline from one connection id
@@ -24,6 +26,26 @@ class AnnounceSettings(Section):
     client_addresses: bool = Field(
         False, description="believe the addresses that announces name (private networks only)"
     )
+    external_ip: tuple[IPv4Address | IPv6Address, ...] = Field(
+        (),
+        description="addresses, one IPv4 and one IPv6, at which peers elsewhere reach those on "
+        "the tracker's own network",
+    )
+
+    @field_validator("external_ip")
+    @classmethod
+    def _external_ips_are_global(
+        cls, ips: tuple[IPv4Address | IPv6Address, ...]
+    ) -> tuple[IPv4Address | IPv6Address, ...]:
+        for ip in ips:
+            unicast = not (ip.is_multicast or ip.is_unspecified or ip.is_reserved)
+            if scope_of(ip.packed) is not GLOBAL or not unicast:
+                raise ValueError(f"peers elsewhere cannot reach {ip}: name a public address")
+        if len({ip.version for ip in ips}) < len(ips):
+            raise ValueError(
+                "more than one address of a family: name at most one IPv4 and one IPv6"
+            )
+        return ips
 
     @model_validator(mode="after")
     def _ttl_outlives_interval(self) -> Self:
