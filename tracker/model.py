@@ -70,6 +70,7 @@ class Announce(Value, frozen=True):
     seeding: bool  # left = 0
     numwant: int | None  # None: the default
     full: bool  # the reply has room for the other family's peers and the completed count (HTTP)
+    key: bytes = b""  # known to the client and the tracker only; empty: none
 
 
 class Announced(Value, frozen=True):

@@ -72,8 +72,8 @@ async def test_an_announce_carries_all_it_was_given() -> None:
     assert ("announce", "key") == (to.action, to.passkey)
     assert to.query.startswith(b"a=b&")
     sent = wire.decode_announce(to.query)
-    expected = (OTHER_HASH, PEER_ID, 6881, Event.COMPLETED, 5, 7, True)
-    assert expected == astuple(sent)[:-1]
+    expected = (OTHER_HASH, PEER_ID, 6881, Event.COMPLETED, 5, 7, True, (), b"")
+    assert expected == astuple(sent)
 
 
 async def test_what_the_tracker_leaves_out_is_none() -> None:

@@ -91,7 +91,7 @@ class UdpClient(asyncio.DatagramProtocol):
             uploaded=0,
             event=Event.NONE,
             ip=bytes(4),
-            key=7,
+            key=bytes(4),
             numwant=numwant,
             port=peer.port,
             url_data=b"",

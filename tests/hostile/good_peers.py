@@ -147,7 +147,7 @@ class Datagrams(Client, asyncio.DatagramProtocol):
         transaction_id = os.urandom(4)
         request = udp.AnnounceRequest(
             self._connection_id, transaction_id, INFO_HASH, self._peer_id, 0, 1, 0, Event.NONE,
-            bytes(4), 7, None, 6881, b"",
+            bytes(4), bytes(4), None, 6881, b"",
         )  # fmt: skip
         reply = await self._ask(transaction_id, udp.encode_announce_request(request))
         assert isinstance(reply, udp.AnnounceReply), str(getattr(reply, "reason", reply))

@@ -128,7 +128,7 @@ def test_any_target_is_routed(target: bytes) -> None:
 
 def test_the_announce_of_libtorrent_is_read() -> None:
     assert http.AnnounceQuery(
-        HASH, PEER, 6881, Event.STARTED, 16384, 200, True, ("10.0.0.1",)
+        HASH, PEER, 6881, Event.STARTED, 16384, 200, True, ("10.0.0.1",), b"0AFFE001"
     ) == http.decode_announce(
         query(left="16384") + b"&uploaded=0&downloaded=0&corrupt=0&key=0AFFE001&event=started"
         b"&numwant=200&compact=1&no_peer_id=1&supportcrypto=1&redundant=0&ip=10.0.0.1"
@@ -137,7 +137,7 @@ def test_the_announce_of_libtorrent_is_read() -> None:
 
 def test_the_least_announce_is_read() -> None:
     read = http.decode_announce(query(left=None))
-    assert http.AnnounceQuery(HASH, PEER, 6881, Event.NONE, None, None, True, ()) == read
+    assert http.AnnounceQuery(HASH, PEER, 6881, Event.NONE, None, None, True, (), b"") == read
 
 
 @pytest.mark.parametrize("start", range(0, 256, 20))

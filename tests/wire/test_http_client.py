@@ -46,7 +46,7 @@ def test_any_announce_survives_a_round_trip(
         numwant=numwant,
         compact=compact,
     )
-    expected = http.AnnounceQuery(info_hash, peer_id, port, event, left, numwant, compact, ())
+    expected = http.AnnounceQuery(info_hash, peer_id, port, event, left, numwant, compact, (), b"")
     assert expected == http.decode_announce(http.route(url.encode()).query)
 
 

@@ -143,7 +143,7 @@ class _Tracker(asyncio.DatagramProtocol):
                 uploaded=0,
                 event=request.event,
                 ip=bytes(4),
-                key=secrets.randbits(32),
+                key=secrets.token_bytes(4),
                 numwant=request.numwant,
                 port=request.port,
                 url_data=url_data,

@@ -77,6 +77,7 @@ def _announce(
         wanted.left == 0,
         wanted.numwant,
         True,
+        wanted.key,
     )
 
     def announced(result: Announced | TrackerError) -> None:

@@ -38,6 +38,7 @@ REPLY_HEAD = 20  # bytes of an announce reply before its peers
 COUNTS_SIZE, SCRAPE_HEAD = 12, 8
 LEAST_REQUEST = 16  # bytes: connection id, action, transaction id
 PER_ROUND = 256  # requests served of one reading if more datagrams wait; some milliseconds
+NO_KEY = bytes(4)  # of a client that sends none
 REPORT_S = 1.0  # at most one error packet per address in this time reports a spent budget
 
 ACTIONS = {wire.CONNECT: "connect", wire.ANNOUNCE: "announce", wire.SCRAPE: "scrape"}
@@ -289,6 +290,7 @@ class UdpFrontend:
             request.left == 0,
             request.numwant,
             False,
+            b"" if request.key == NO_KEY else request.key,
         )
         self._peers.announce(
             announce, account, partial(self._announced, request.transaction_id, len(ip) + 2, send)

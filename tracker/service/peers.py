@@ -27,6 +27,7 @@ from tracker.policy.accounts import Account
 from tracker.policy.addresses import check_address, listens
 from tracker.policy.budgets import Budgets
 from tracker.policy.crowds import ENTER, IGNORE
+from tracker.policy.dual_stack import DualStack, counted_once
 from tracker.policy.intervals import early, spread
 from tracker.policy.selection import LARGEST_PART, alike, choose, clamp_numwant
 from tracker.policy.visibility import Visibility
@@ -66,6 +67,7 @@ class Peers:
         metrics = metrics or Metrics()
         self._entries = Entries(budgets.accounts, budgets.crowds, metrics, monotonic)
         self._scraping = Scraping(swarms, self._access, budgets.scrapes, metrics)
+        self._dual_stack = DualStack(settings.peer_ttl)
         self._visibility = Visibility([ip.packed for ip in settings.external_ip])
         self._early_until_s = 0
 
@@ -76,6 +78,7 @@ class Peers:
         when more of the others will be there.
         """
         self._early_until_s = at_s + self._settings.interval
+        self._dual_stack.clear()
 
     def announce(
         self,
@@ -91,7 +94,7 @@ class Peers:
         """
         now_s = self._clock()
         self._admit(request)
-        plan = self._plan(request, account)
+        plan = self._plan(request, account, now_s)
         self._swarms.announce(plan, now_s, partial(self._answer, plan, done))
 
     def scrape(
@@ -110,7 +113,7 @@ class Peers:
         check_address(request.endpoint)
         self._access.check(request.info_hash)
 
-    def _plan(self, request: Announce, account: Account) -> Plan:
+    def _plan(self, request: Announce, account: Account, now_s: int) -> Plan:
         info_hash, endpoint, event = request.info_hash, request.endpoint, request.event
         settings = self._settings
         leaving = event is STOPPED
@@ -120,7 +123,12 @@ class Peers:
             entry = self._entries.entry(account, info_hash, endpoint)
         else:
             entry = IGNORE
+        other = None
+        if request.key and entry is ENTER:
+            other = self._dual_stack.note(request, now_s)
         completed = event is COMPLETED and request.seeding and entry is not IGNORE
+        if other is not None and other.seeding:
+            completed = False  # that endpoint has completed before
         return Plan(
             info_hash,
             request.peer_id,
@@ -134,6 +142,7 @@ class Peers:
             else clamp_numwant(request.numwant, settings.numwant, settings.max_numwant),
             request.full,
             entry,
+            other,
         )
 
     def _answer(
@@ -204,6 +213,9 @@ class Peers:
         if plan.full and (room := self._room(plan, own)):
             other = self._chosen(plan, view.other, OTHER[plan.family], room)
             own = own[: plan.want - len(other)]
+        counts = view.counts
+        if plan.other_endpoint is not None:
+            counts = counted_once(counts, plan.other_endpoint)
         ipv4, ipv6 = (own, other) if plan.family is IPV4 else (other, own)
         min_interval = settings.min_interval
         if view.new and self._clock() < self._early_until_s:
@@ -213,7 +225,7 @@ class Peers:
             interval = spread(settings.interval, settings.interval_jitter, random.random())
         peers = self._joined(plan, IPV4, ipv4) if ipv4 else b""
         peers6 = self._joined(plan, IPV6, ipv6) if ipv6 else b""
-        return Announced(interval, min_interval, view.counts, peers, peers6)
+        return Announced(interval, min_interval, counts, peers, peers6)
 
     def _room(self, plan: Plan, own: list[bytes]) -> int:
         """Return how many members of the other family an answer may name.
@@ -226,11 +238,12 @@ class Peers:
         return want - len(own)
 
     def _chosen(self, plan: Plan, candidates: Candidates, family: Family, want: int) -> list[bytes]:
-        seeders, leechers = candidates
+        me = plan.member
+        if family is not plan.family and plan.other_endpoint is not None:
+            me = plan.other_endpoint.endpoint
         return choose(
-            seeders,
-            leechers,
-            me=plan.member,
+            *candidates,
+            me=me,
             seeding=plan.seeding,
             want=want,
             at=random.random(),

@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol, TypeAlias
 from tracker.errors import TrackerError
 from tracker.model import Counts, Family, FrontendId, InfoHash, Offer, PeerId, Signal, Value
 from tracker.policy.crowds import ENTER, Entry
+from tracker.policy.dual_stack import Listed
 
 Clock: TypeAlias = Callable[[], int]  # Unix seconds
 InVain: TypeAlias = Callable[[], None]
@@ -31,6 +32,7 @@ class Plan(Value, frozen=True):
     want: int  # members to return; 0: counts only
     full: bool  # the reply has room for the other IP family's members and the completed count
     entry: Entry = ENTER  # what the announce may do to the set of members
+    other_endpoint: Listed | None = None  # the same client in the other IP family, if it is known
 
 
 class Candidates(NamedTuple):

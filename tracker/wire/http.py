@@ -82,6 +82,7 @@ class AnnounceQuery(Value, frozen=True):
     numwant: int | None  # None: the default
     compact: bool
     addresses: tuple[str, ...]  # of ip=, ipv4=, ipv6=, as sent: an address, a name, [v6]:port
+    key: bytes  # as sent, percent-encoding included; empty: none
 
 
 class Routes:
@@ -139,6 +140,7 @@ def decode_announce(query: bytes) -> AnnounceQuery:
         _number(get(b"numwant", b"")),
         get(b"compact") != b"0",
         () if fields.keys().isdisjoint(_ADDRESS_KEYS) else _addresses(fields),
+        get(b"key", b""),
     )
 
 

@@ -1,7 +1,7 @@
 """The UDP tracker protocol: BEP 15, its IPv6 part, and the options of BEP 41.
 
-All numbers are big-endian. Transaction ids (4 bytes) and connection ids (8) are kept as bytes:
-the tracker only echoes the ones and hands the others to `tracker.wire.connection_id`.
+All numbers are big-endian. Transaction ids (4 bytes), connection ids (8) and keys (4) are kept as
+bytes: the tracker echoes, checks or compares them as they are.
 
 The decoders of requests take a packet whose action the caller has looked at already; like
 libtorrent's, packets may be longer than the BEP's layout.
@@ -23,7 +23,7 @@ CONNECT_HEAD = PROTOCOL_ID + CONNECT.to_bytes(4, "big")  # 12 bytes, as a connec
 _MAX_COUNT = 2**31 - 1  # clients read signed numbers
 
 _REQUEST = Struct("!8sI4s")  # connection id, action, transaction id
-_ANNOUNCE = Struct("!8sI4s20s20sqqqI4sIiH")  # AnnounceRequest, with the action second
+_ANNOUNCE = Struct("!8sI4s20s20sqqqI4s4siH")  # AnnounceRequest, with the action second
 _REPLY = Struct("!I4s")  # action, transaction id
 _ANNOUNCE_REPLY = Struct("!I4siii")  # and interval, leechers, seeders
 _COUNTS = Struct("!iii")  # seeders, completed, leechers
@@ -46,7 +46,7 @@ class AnnounceRequest(Value, frozen=True):
     uploaded: int
     event: Event
     ip: bytes  # 4 bytes: the address that the peer would like to be known by; zeros: its own
-    key: int
+    key: bytes  # 4 bytes, chosen by the client; zeros: none
     numwant: int | None  # None: the default
     port: int  # 0 comes through: refusing it is policy
     url_data: bytes  # path and query of the announce URL (BEP 41); empty: not told
