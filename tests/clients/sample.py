@@ -42,11 +42,14 @@ class Sample:
         path.write_bytes(self.content)
         return path
 
-    def write_torrent(self, folder: Path, announce: str) -> Path:
-        """Write the ``.torrent`` with one tracker; the folder is made."""
+    def write_torrent(self, folder: Path, announce: str, *others: str) -> Path:
+        """Write the ``.torrent`` with one tracker or more (BEP 12); the folder is made."""
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{self.name}.torrent"
-        path.write_bytes(bencodepy.encode({b"announce": announce.encode(), b"info": self._info()}))
+        torrent = {b"announce": announce.encode(), b"info": self._info()}
+        if others:
+            torrent[b"announce-list"] = [[url.encode()] for url in (announce, *others)]
+        path.write_bytes(bencodepy.encode(torrent))
         return path
 
     def _info(self) -> dict[bytes, bytes | int]:
