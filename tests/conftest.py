@@ -1,6 +1,7 @@
 """Fixtures for all tests: the event loop of production, Redis servers, certificates."""
 
 import logging
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
@@ -12,9 +13,12 @@ import uvloop
 from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 from tests.redis_clusters import RedisCluster
 from tests.redis_servers import KINDS, Kind, RedisServer, StartRedis, TlsFiles, redis_servers
+
+pytest_plugins = ("tests.deadlines",)
 
 LOADS = (
     *("tests/cluster/", "tests/hostile/"),
@@ -43,6 +47,27 @@ class ByModule(LoadScopeScheduling):  # type: ignore[misc]  # has none
     def _split_scope(self, nodeid: str) -> str:
         return "load" if loads_the_machine(nodeid) else nodeid.partition("::")[0]
 
+    def remove_node(self, node: WorkerController) -> str | None:
+        """Remove a process; return the test in which it ended, if it did not finish its tests.
+
+        The others are run by other processes. xdist would run that test again, too, and it would
+        end each process that runs it.
+        """
+        units = self.assigned_work.pop(node)
+        pending = [
+            (unit, test) for unit in units.values() for test, done in unit.items() if not done
+        ]
+        if not pending:
+            return None
+        (unit, ended), *_ = pending
+        unit[ended] = True
+        self.workqueue.update(
+            {name: unit for name, unit in units.items() if not all(unit.values())}
+        )
+        for other in self.assigned_work:
+            self._reschedule(other)
+        return str(ended)
+
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByModule:
     """With ``--numprocesses``."""
@@ -52,6 +77,18 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByModul
 def loads_the_machine(nodeid: str) -> bool:
     """Tests with clients of all protocols, and those with a Docker engine."""
     return nodeid.startswith(LOADS)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _signals_end_programs() -> None:
+    """Give signals their usual effect on programs that tests start, also in the background.
+
+    There (`make test &`, `nohup make test`) they are ignored, which programs inherit. A handler is
+    not inherited, and this process goes on as before.
+    """
+    for number in signal.SIGINT, signal.SIGHUP:
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
 
 
 @pytest.fixture(scope="session")
