@@ -87,7 +87,11 @@ def test_an_interrupt_is_quiet(
         return 0
 
     monkeypatch.setattr(settings, "run", interrupted)
-    assert main(["settings"]) == 1
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        assert main(["settings"]) == 1
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert ("", "") == capsys.readouterr()
 
 

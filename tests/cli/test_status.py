@@ -44,10 +44,9 @@ def watching(*argv: str, output: int = subprocess.PIPE) -> Iterator[subprocess.P
 
 def interrupted(process: subprocess.Popen[bytes]) -> tuple[int, str]:
     """The exit code and standard error after Ctrl-C."""
-    assert process.stderr is not None
     process.send_signal(signal.SIGINT)
-    errors = process.stderr.read().decode()
-    return process.wait(DEADLINE_S), errors
+    _, errors = process.communicate(timeout=DEADLINE_S)
+    return process.returncode, errors.decode()
 
 
 def read_until(stream: int, pattern: bytes) -> bytes:
