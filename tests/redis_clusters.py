@@ -1,14 +1,12 @@
 """Real Redis Clusters and Sentinel groups on loopback, which end as `redis_servers` do."""
 
 import gc
-import random
 import signal
-import socket
 import subprocess
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,14 +24,12 @@ from tests.redis_servers import (
     TlsFiles,
     executable,
 )
-from tests.tools import MORTAL, free_port
+from tests.tools import MORTAL, reserved_port
 
 SLOTS = 16384
 NODE_TIMEOUT_MS = 2000
-BUS = 10_000  # from a node's port to that of the cluster bus
 DEADLINE_S = 30.0
 POLL_S = 0.02
-ANY = random.SystemRandom()  # tests that run side by side have the same seed
 
 # Lets the fixture `redis_server` be a cluster as well, in a module's `pytestmark`.
 on_all_kinds = pytest.mark.parametrize("_session_redis", [*KINDS, "cluster"], indirect=True)
@@ -48,16 +44,6 @@ def until(condition: Callable[[], bool]) -> None:
                 return
         time.sleep(POLL_S)
     raise TimeoutError(f"{condition} did not come true")
-
-
-def bus_port() -> int:
-    """A free port whose bus port is free as well; both below those that the system gives out."""
-    while True:
-        port = ANY.randrange(11_000, 21_000)
-        with suppress(OSError), socket.socket() as one, socket.socket() as other:
-            one.bind(("127.0.0.1", port))
-            other.bind(("127.0.0.1", port + BUS))
-            return port
 
 
 def _security(tls: TlsFiles | None, password: str | None) -> tuple[str, ...]:
@@ -101,9 +87,7 @@ class RedisCluster:
             options += ("--tls-cluster", "yes")
         self._password = password
         wishes: dict[str, Any] = {"tls": tls, "password": password, "options": options}
-        self._start_one: Callable[[], RedisServer] = lambda: start(
-            kind, tcp=True, port=bus_port(), **wishes
-        )
+        self._start_one: Callable[[], RedisServer] = lambda: start(kind, node=True, **wishes)
         count = primaries * (1 + replicas)
         self.nodes: list[RedisServer] = [self._start_one() for _ in range(count)]
         heads = self.nodes[:primaries]
@@ -305,7 +289,8 @@ class SentinelGroup:
         first = start(options=options, **wishes)
         options += ("--replicaof", f"127.0.0.1 {first.port}")
         self.servers = [first, *[start(options=options, **wishes) for _ in range(2)]]
-        ports = [free_port() for _ in range(3)]
+        self._ports = ExitStack()
+        ports = [self._ports.enter_context(reserved_port()) for _ in range(3)]
         lines = self._lines(first.port, tls, password, sentinel_password)
         listen = "port 0\ntls-port" if tls else "port"
         program = executable("debian")
@@ -360,8 +345,9 @@ class SentinelGroup:
 
     def end(self) -> None:
         """End the Sentinels; the servers end with their starter."""
-        for sentinel in self.sentinels:
-            sentinel.kill()
+        with self._ports:
+            for sentinel in self.sentinels:
+                sentinel.kill()
 
 
 @contextmanager

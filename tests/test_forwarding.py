@@ -8,7 +8,6 @@ import urllib.request
 import pytest
 
 from tests.forwarder_process import COMMAND, running_forwarder
-from tests.tools import free_port
 from tests.tracker_process import running_tracker
 from tracker.wire import udp
 
@@ -50,9 +49,9 @@ def test_without_a_backend_it_is_not_ready() -> None:
 
 
 def test_a_port_that_is_in_use_is_an_error() -> None:
-    port = free_port(socket.SOCK_DGRAM)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind(("127.0.0.1", port))
+        sock.bind(("127.0.0.1", 0))
+        port = sock.getsockname()[1]
         ended = subprocess.run(
             [*COMMAND, "--port", str(port), "--to", "127.0.0.1:1"],
             capture_output=True,

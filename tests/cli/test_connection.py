@@ -3,7 +3,7 @@ from pydantic import SecretStr
 
 from tests.redis_servers import RedisServer
 from tests.store.asking import replies_to
-from tests.tools import free_port
+from tests.tools import reserved_port
 from tracker.cli import connection
 from tracker.cli.connection import connected
 from tracker.errors import Unavailable
@@ -22,8 +22,11 @@ async def test_it_stands_within_the_context_and_is_closed_after(redis_server: Re
 
 async def test_nobody_there_is_told_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "_WAIT_S", 0.1)
-    with pytest.raises(Unavailable, match=r"^Redis at 127\.0\.0\.1:\d+ is away: "):
-        async with connected(settings(f"redis://127.0.0.1:{free_port()}")):
+    with (
+        reserved_port() as closed,
+        pytest.raises(Unavailable, match=rf"^Redis at 127\.0\.0\.1:{closed} is away: "),
+    ):
+        async with connected(settings(f"redis://127.0.0.1:{closed}")):
             pytest.fail("it stands")
 
 

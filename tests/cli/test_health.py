@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.redis_servers import StartRedis
-from tests.tools import free_port
+from tests.tools import reserved_port
 from tests.tracker_process import running_tracker
 from tracker import cli
 
@@ -59,7 +59,8 @@ def test_where_it_listens_may_come_from_a_file(
 
 
 def test_nobody_there(capsys: pytest.CaptureFixture[str]) -> None:
-    assert 1 == cli.main(["health", "--admin", f"127.0.0.1:{free_port()}"])
+    with reserved_port() as closed:
+        assert 1 == cli.main(["health", "--admin", f"127.0.0.1:{closed}"])
     assert "no answer" in capsys.readouterr().err
 
 

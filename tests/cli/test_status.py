@@ -16,7 +16,7 @@ import msgpack
 import pytest
 
 from tests.redis_servers import RedisServer, StartRedis
-from tests.tools import MORTAL, free_port
+from tests.tools import MORTAL, reserved_port
 from tests.tracker_process import running_tracker
 from tracker.cli import connection, main
 from tracker.model import Facts
@@ -111,8 +111,8 @@ def test_a_redis_that_is_away_is_told(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, flags: list[str]
 ) -> None:
     monkeypatch.setattr(connection, "_WAIT_S", 0.1)
-    port = free_port()
-    assert main(["status", "--redis", f"redis://127.0.0.1:{port}", *flags]) == 1
+    with reserved_port() as port:
+        assert main(["status", "--redis", f"redis://127.0.0.1:{port}", *flags]) == 1
     captured = capsys.readouterr()
     assert "" == captured.out
     (line,) = captured.err.splitlines()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.client.trackers import INFO_HASH, PEER_ID
+from tests.tools import reserved_port
 from tracker.client import (
     AnnounceRequest,
     BadUrl,
@@ -17,6 +18,7 @@ from tracker.client import (
     scrape,
 )
 from tracker.client.model import BadReply, Refused
+from tracker.frontends.listen import bind_all, bind_tcp, bind_udp
 
 REQUEST = AnnounceRequest(INFO_HASH, PEER_ID, 6881)
 
@@ -24,20 +26,17 @@ REQUEST = AnnounceRequest(INFO_HASH, PEER_ID, 6881)
 @pytest.fixture
 def silent_port() -> Iterator[int]:
     """A TCP and UDP port of 127.0.0.1 that takes what comes and never answers."""
-    with (
-        socket.create_server(("127.0.0.1", 0)) as tcp,
-        socket.socket(type=socket.SOCK_DGRAM) as udp,
-    ):
+    (tcp,), (udp,) = bind_all("127.0.0.1", 0, [bind_tcp, bind_udp])
+    with tcp, udp:
+        tcp.listen()
         port: int = tcp.getsockname()[1]
-        udp.bind(("127.0.0.1", port))
         yield port
 
 
 @pytest.fixture
-def closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+def closed_port() -> Iterator[int]:
+    with reserved_port() as port:
+        yield port
 
 
 @pytest.mark.parametrize(

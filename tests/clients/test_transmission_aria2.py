@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from tests.clients.sample import Sample, digest_of
-from tests.tools import MORTAL, free_port, require
+from tests.tools import MORTAL, require, reserved_port
 from tests.tracker_process import TrackerProcess
 
 PATIENCE = 40  # seconds for the download
 
 
 @contextmanager
-def transmission(torrent: Path, content: Path, home: Path) -> Iterator[None]:
+def transmission(torrent: Path, content: Path, home: Path, port: int) -> Iterator[None]:
     """One that seeds; most of its settings can be given in a file only."""
     home.mkdir()
     settings = {
@@ -25,7 +25,7 @@ def transmission(torrent: Path, content: Path, home: Path) -> Iterator[None]:
         "bind-address-ipv6": "::1",
         "dht-enabled": False,
         "lpd-enabled": False,
-        "peer-port": free_port(),
+        "peer-port": port,
         "pex-enabled": False,
         "port-forwarding-enabled": False,
         "utp-enabled": False,
@@ -43,7 +43,9 @@ def transmission(torrent: Path, content: Path, home: Path) -> Iterator[None]:
             process.terminate()
 
 
-def download_with_aria2(torrent: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+def download_with_aria2(
+    torrent: Path, folder: Path, tcp_port: int, udp_port: int
+) -> subprocess.CompletedProcess[str]:
     """Run aria2 until it has the file.
 
     It asks the tracker every second, for Transmission may come after it. Its tracker client for
@@ -53,13 +55,13 @@ def download_with_aria2(torrent: Path, folder: Path) -> subprocess.CompletedProc
         "bt-enable-lpd": "false",
         "bt-tracker-interval": "1",
         "dht-file-path": str(folder / "dht.dat"),
-        "dht-listen-port": str(free_port(socket.SOCK_DGRAM)),
+        "dht-listen-port": str(udp_port),
         "dir": str(folder),
         "disable-ipv6": "true",
         "enable-dht": "true",
         "enable-peer-exchange": "false",
         "interface": "127.0.0.1",
-        "listen-port": str(free_port()),
+        "listen-port": str(tcp_port),
         "seed-time": "0",
         "summary-interval": "0",
     }
@@ -80,8 +82,13 @@ def test_aria2_downloads_from_the_transmission_that_the_tracker_named(
     torrent = sample.write_torrent(tmp_path, tracker.url(protocol))
     content = sample.write_content(tmp_path / "seeder")
 
-    with transmission(torrent, content, tmp_path / "home"):
-        run = download_with_aria2(torrent, tmp_path / "leecher")
+    with (
+        reserved_port() as seeder,
+        reserved_port() as leecher,
+        reserved_port(socket.SOCK_DGRAM) as udp_port,
+        transmission(torrent, content, tmp_path / "home", seeder),
+    ):
+        run = download_with_aria2(torrent, tmp_path / "leecher", leecher, udp_port)
 
     assert 0 == run.returncode, run.stdout
     assert sample.digest == digest_of(tmp_path / "leecher" / sample.name)

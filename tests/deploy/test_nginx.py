@@ -16,7 +16,7 @@ from websockets.asyncio.client import connect
 from tests.frontends.clients import HASH, PEER_ID
 from tests.nodes import DEADLINE_S
 from tests.shape.files import ROOT
-from tests.tools import MORTAL, free_port, require
+from tests.tools import MORTAL, require, reserved_port
 from tests.tracker_process import running_tracker
 
 EXAMPLE = re.compile(r"^```nginx\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -25,9 +25,9 @@ SITE = "tracker.example"
 
 
 @contextmanager
-def nginx(directory: Path, tracker_port: int) -> Iterator[tuple[int, ssl.SSLContext]]:
-    """Run nginx with the example; yield its port and the trust in its certificate."""
-    authority, port = trustme.CA(), free_port()
+def nginx(directory: Path, tracker_port: int, port: int) -> Iterator[ssl.SSLContext]:
+    """Run nginx with the example at `port`; yield the trust in its certificate."""
+    authority = trustme.CA()
     certificate = authority.issue_cert(SITE)
     certificate.private_key_pem.write_to_path(str(directory / "key.pem"))
     for pem in certificate.cert_chain_pems:
@@ -51,7 +51,7 @@ def nginx(directory: Path, tracker_port: int) -> Iterator[tuple[int, ssl.SSLCont
     authority.configure_trust(trust)
     with subprocess.Popen(command) as process:
         try:
-            yield port, trust
+            yield trust
         finally:
             process.kill()
 
@@ -75,8 +75,11 @@ def announced(port: int, trust: ssl.SSLContext) -> bytes:
 @pytest.mark.timeout(60)
 async def test_the_documented_nginx_forwards_announces_and_browsers(tmp_path: Path) -> None:
     flags = ("--only", "http,ws", "--trusted-proxies", "127.0.0.1")
-    with running_tracker(*flags) as tracker, nginx(tmp_path, tracker.ports["http"]) as site:
-        port, trust = site
+    with (
+        running_tracker(*flags) as tracker,
+        reserved_port() as port,
+        nginx(tmp_path, tracker.ports["http"], port) as trust,
+    ):
         trust.check_hostname = False  # the address of a test is not the name of the site
         assert b"11:external ip4:\x7f\x00\x00\x02" in announced(port, trust)
         async with connect(f"wss://127.0.0.1:{port}/", ssl=trust, proxy=None) as browser:

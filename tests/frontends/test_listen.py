@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from tests.tools import free_port
+from tests.tools import reserved_port
 from tracker.frontends.listen import (
     Bind,
     Listeners,
@@ -139,9 +139,12 @@ def test_protocols_of_one_number_share_its_tcp_sockets() -> None:
 
 
 def test_protocols_of_other_numbers_have_sockets_of_their_own() -> None:
-    with opened(host="127.0.0.1", ws_port=(free := free_port()), only={"http", "ws"}) as (one,):
+    with (
+        reserved_port() as other,
+        opened(host="127.0.0.1", ws_port=other, only={"http", "ws"}) as (one,),
+    ):
         assert [["http"], ["ws"]] == [names for names, _ in one.tcp]
-        assert free == one.ports["ws"] != one.ports["http"]
+        assert other == one.ports["ws"] != one.ports["http"]
         assert [] == one.udp
 
 
@@ -209,13 +212,13 @@ def test_processes_do_not_join_those_of_another_tracker(only: set[str]) -> None:
 
 def test_a_port_that_is_taken_leaves_no_other_open() -> None:
     with closing(bind_udp("127.0.0.1", 0)) as taken:
-        free, port = free_port(), taken.getsockname()[1]
+        port, files = taken.getsockname()[1], os.listdir("/proc/self/fd")
         with (
             pytest.raises(OSError, match="in use"),
-            opened(host="127.0.0.1", port=free, udp_port=port, only={"http", "udp"}),
+            opened(host="127.0.0.1", udp_port=port, only={"http", "udp"}),
         ):
             pass
-    bind_tcp("127.0.0.1", free).close()
+        assert files == os.listdir("/proc/self/fd")
 
 
 def test_sockets_can_be_handed_on_by_their_descriptors() -> None:

@@ -12,7 +12,7 @@ from tests.frontends.clients import announce, decoded, get
 from tests.hostile.addresses import address
 from tests.hostile.arena import Arena, arena
 from tests.nodes import DEADLINE_S, TcpPeer
-from tests.tools import MORTAL, free_port, require
+from tests.tools import MORTAL, require, reserved_port
 
 NETWORK = 190
 PROXY = address(NETWORK, 0)
@@ -62,16 +62,17 @@ def ground() -> Iterator[Arena]:
 @pytest.fixture(scope="module")
 def haproxy(ground: Arena, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """The port of a haproxy in front of the tracker, which reuses connections."""
-    port = free_port()
     file: Path = tmp_path_factory.mktemp("haproxy") / "haproxy.cfg"
-    file.write_text(CONFIGURATION.format(port=port, to=ground.tracker.ports["http"], source=PROXY))
-    process = subprocess.Popen([*MORTAL, require("haproxy"), "-db", "-f", str(file)])
-    try:
-        asyncio.run(_listens(port))
-        yield port
-    finally:
-        process.kill()
-        process.wait()
+    command = [*MORTAL, require("haproxy"), "-db", "-f", str(file)]
+    with reserved_port() as port:
+        to = ground.tracker.ports["http"]
+        file.write_text(CONFIGURATION.format(port=port, to=to, source=PROXY))
+        with subprocess.Popen(command) as process:
+            try:
+                asyncio.run(_listens(port))
+                yield port
+            finally:
+                process.kill()
 
 
 @asynccontextmanager

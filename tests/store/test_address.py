@@ -8,7 +8,7 @@ import pytest
 import trustme
 
 from tests.redis_servers import StartRedis, TlsFiles
-from tests.tools import free_port
+from tests.tools import reserved_port
 from tracker.redis_url import BAD_URL
 from tracker.store.address import Address
 from tracker.store.resp import command
@@ -94,9 +94,10 @@ def test_the_text_about_a_url_that_cannot_be_split_has_no_part_of_it(url: str) -
 
 
 async def test_it_is_an_os_error_when_nobody_answers() -> None:
-    for url in (f"redis://127.0.0.1:{free_port()}", "unix:///nowhere/redis.sock"):
-        with pytest.raises(OSError):  # noqa: PT011  # each system has its own words
-            await Address(url).connect(asyncio.Protocol())
+    with reserved_port() as closed:
+        for url in (f"redis://127.0.0.1:{closed}", "unix:///nowhere/redis.sock"):
+            with pytest.raises(OSError):  # noqa: PT011  # each system has its own words
+                await Address(url).connect(asyncio.Protocol())
 
 
 async def test_tls_reaches_a_server_that_the_given_authority_vouches_for(

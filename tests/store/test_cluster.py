@@ -18,7 +18,7 @@ from tests.store.asking import (
     replies_to,
     until,
 )
-from tests.tools import free_port
+from tests.tools import reserved_port
 from tracker.errors import Away, Overloaded, Unavailable
 from tracker.metrics import Metrics
 from tracker.settings import RedisSettings
@@ -131,19 +131,20 @@ async def test_while_a_primary_is_away_its_keys_are_and_others_are_not(
 
 
 async def test_a_cluster_that_comes_after_us_is_found(metrics: Metrics) -> None:
-    redis = connect(f"redis+cluster://127.0.0.1:{free_port()}", SETTINGS, metrics)
-    with capture_logs() as logs:
-        await redis.start()
-        await until(lambda: bool(logs))
-    assert ["redis.away"] == events(logs)
-    assert not redis.up
-    with pytest.raises(Unavailable):
-        redis.primary(b"key")
-    with pytest.raises(Unavailable):
-        await replies_to(redis, "GET", "key")
-    with pytest.raises(Unavailable):  # so that nobody takes it for an empty one
-        await redis.primaries()[0].ask(command("SCAN", 0), 1)
-    await redis.close()
+    with reserved_port() as closed:
+        redis = connect(f"redis+cluster://127.0.0.1:{closed}", SETTINGS, metrics)
+        with capture_logs() as logs:
+            await redis.start()
+            await until(lambda: bool(logs))
+        assert ["redis.away"] == events(logs)
+        assert not redis.up
+        with pytest.raises(Unavailable):
+            redis.primary(b"key")
+        with pytest.raises(Unavailable):
+            await replies_to(redis, "GET", "key")
+        with pytest.raises(Unavailable):  # so that nobody takes it for an empty one
+            await redis.primaries()[0].ask(command("SCAN", 0), 1)
+        await redis.close()
 
 
 async def test_a_node_that_has_slots_no_more_is_left(start_redis: StartRedis) -> None:

@@ -10,7 +10,7 @@ from tests.redis_clusters import SentinelGroup, sentinel_group
 from tests.redis_servers import RedisServer, StartRedis, TlsFiles
 from tests.store.asking import connected, replies_to, swarms_on, until
 from tests.store.load import load
-from tests.tools import free_port
+from tests.tools import reserved_port
 from tracker.errors import Unavailable
 from tracker.metrics import Metrics
 from tracker.settings import RedisSettings
@@ -39,9 +39,9 @@ async def test_a_replica_takes_the_place_of_a_primary_that_is_gone(
 
 
 async def test_some_of_the_sentinels_are_enough(start_redis: StartRedis, tmp_path: Path) -> None:
-    with sentinel_group(start_redis, tmp_path) as group:
+    with sentinel_group(start_redis, tmp_path) as group, reserved_port() as closed:
         group.sentinels[0].kill()
-        sentinels = Sentinels(group.url.replace("//", f"//127.0.0.1:{free_port()},", 1), LIMIT_S)
+        sentinels = Sentinels(group.url.replace("//", f"//127.0.0.1:{closed},", 1), LIMIT_S)
         for _ in range(2):
             assert f"127.0.0.1:{group.servers[0].port}" == str(await sentinels.find())
         for sentinel in group.sentinels[1:]:

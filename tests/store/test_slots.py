@@ -4,9 +4,9 @@ from time import monotonic
 
 import pytest
 
-from tests.redis_clusters import SLOTS, RedisCluster, bus_port
+from tests.redis_clusters import SLOTS, RedisCluster
 from tests.redis_servers import StartRedis
-from tests.tools import free_port
+from tests.tools import reserved_port
 from tracker.errors import Unavailable
 from tracker.store.slots import Nodes
 
@@ -26,8 +26,9 @@ async def test_nodes_that_the_url_does_not_name_are_asked_once_they_are_known(
     redis_cluster: RedisCluster,
 ) -> None:
     first, second, third = redis_cluster.nodes
-    nodes = Nodes(f"redis+cluster://127.0.0.1:{free_port()},127.0.0.1:{first.port}", LIMIT_S)
-    found = await nodes.primaries()
+    with reserved_port() as closed:
+        nodes = Nodes(f"redis+cluster://127.0.0.1:{closed},127.0.0.1:{first.port}", LIMIT_S)
+        found = await nodes.primaries()
     first.pause()
     second.pause()
     assert found == await nodes.primaries()
@@ -39,7 +40,7 @@ async def test_nodes_that_the_url_does_not_name_are_asked_once_they_are_known(
 
 
 async def test_slots_that_nobody_has_are_left_out(start_redis: StartRedis) -> None:
-    node = start_redis(tcp=True, port=bus_port(), options=("--cluster-enabled", "yes"))
+    node = start_redis(node=True, options=("--cluster-enabled", "yes"))
     nodes = Nodes(node.url.replace("redis", "redis+cluster"), LIMIT_S)
     with pytest.raises(Unavailable):
         await nodes.primaries()
