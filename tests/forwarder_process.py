@@ -33,6 +33,7 @@ def running_forwarder(to: str) -> Iterator[ForwarderProcess]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,  # without the terminal of the tests
     ) as process:
         try:
             assert process.stdout

@@ -183,14 +183,22 @@ async def test_a_new_certificate_is_served_after_sighup(
         assert first != served()
 
 
+def signals(pid: int, set_: str) -> set[int]:
+    """Return a set of signals of a process, as ``SigIgn`` (ignored) or ``SigCgt`` (handled)."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    bits = int(status.partition(f"{set_}:")[2].split()[0], 16)
+    return {number for number in range(1, 65) if bits & 1 << number - 1}
+
+
 def test_sighup_before_it_is_ready_does_not_end_it() -> None:
     with subprocess.Popen(
-        [*MORTAL, *COMMAND, *ANY_PORTS], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        [*MORTAL, *COMMAND, *ANY_PORTS],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # without the terminal of the tests
     ) as starting:
-        ignored = 0
-        while not ignored & 1 << signal.SIGHUP - 1:
-            status = Path(f"/proc/{starting.pid}/status").read_text()
-            ignored = int(status.partition("SigIgn:")[2].split()[0], 16)
+        while signal.SIGHUP not in signals(starting.pid, "SigCgt"):
+            pass
         starting.send_signal(signal.SIGHUP)
         assert starting.stdout
         assert starting.stdout.readline().startswith(b"ready ")

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.nodes import DEADLINE_S
+from tracker import stopping
 from tracker.stopping import SIGNALS, Stop, ignore_signals, obey_signals
 
 
@@ -91,7 +92,7 @@ async def test_who_gives_up_waiting_gives_up_the_drain() -> None:
 
 
 @pytest.mark.usefixtures("handlers")
-@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_each_signal_asks_once(number: signal.Signals) -> None:
     stop = Stop()
     obey_signals(stop)
@@ -114,6 +115,44 @@ async def test_browsers_may_stay_after_sigterm(number: signal.Signals) -> None:
     async with asyncio.timeout(DEADLINE_S):
         await stop.wait(tracker)
     assert tracker.patient is (number is signal.SIGTERM)
+
+
+@pytest.mark.usefixtures("handlers")
+async def test_a_terminal_that_closes_asks_to_stop_and_never_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The shell passes on the SIGHUP that the kernel sends as well."""
+    monkeypatch.setattr(stopping, "has_terminal", lambda: True)
+    stop = Stop()
+    obey_signals(stop, lambda: pytest.fail("reloads"))
+    async with asyncio.timeout(DEADLINE_S):
+        os.kill(os.getpid(), signal.SIGHUP)
+        await stop.asked.wait()
+        os.kill(os.getpid(), signal.SIGHUP)
+        for _ in range(3):  # iterations of the event loop
+            await asyncio.sleep(0)
+        assert not stop.hurried.is_set()
+        os.kill(os.getpid(), signal.SIGTERM)
+        await stop.hurried.wait()
+
+
+@pytest.mark.usefixtures("handlers")
+async def test_without_a_terminal_sighup_reloads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stopping, "has_terminal", lambda: False)
+    stop, reloaded = Stop(), asyncio.Event()
+    obey_signals(stop, reloaded.set)
+    async with asyncio.timeout(DEADLINE_S):
+        os.kill(os.getpid(), signal.SIGHUP)
+        await reloaded.wait()
+    assert not stop.asked.is_set()
+
+
+@pytest.mark.usefixtures("handlers")
+@pytest.mark.parametrize("number", SIGNALS)
+async def test_a_signal_that_is_ignored_already_stays_ignored(number: signal.Signals) -> None:
+    signal.signal(number, signal.SIG_IGN)
+    obey_signals(Stop())
+    assert signal.SIG_IGN is signal.getsignal(number)
 
 
 @pytest.mark.usefixtures("handlers")

@@ -52,6 +52,7 @@ class TrackerProcess:
             stdout=subprocess.PIPE,
             stderr=self._log,
             text=True,
+            start_new_session=True,  # without the terminal of the tests
         )
         return self
 

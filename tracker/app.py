@@ -1,8 +1,6 @@
 """The process of ``tracker serve``: what it starts, in order, and takes down again."""
 
-import asyncio
 import resource
-import signal
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 
@@ -26,8 +24,7 @@ log = structlog.get_logger()
 
 
 def run(settings: Settings) -> int:
-    """Serve until SIGTERM or SIGINT; returns the exit code."""
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # there is nothing to read again yet
+    """Serve until a signal to stop; return the exit code."""
     logs.configure(settings.log.level, settings.log.json_lines)
     try:  # before anything is started for nothing
         server_context(settings.tls)
@@ -70,21 +67,26 @@ def _fit_memory(settings: Settings) -> Settings:
 
 
 async def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT.
+    """Serve until a signal to stop.
 
     Raises:
         OSError: a port, a certificate or the embedded Redis can't be had.
         EmbeddedRedisMissing: no Redis is told, and there is none to start.
     """
     stop = Stop()
-    obey_signals(stop)
+    tracker: Node | Supervisor | None = None
+
+    def reload() -> None:
+        if tracker is not None:
+            tracker.reload()
+
+    obey_signals(stop, reload)
     async with AsyncExitStack() as stack:
         listeners = open_ports(settings.listen)
         url = settings.redis.url.get_secret_value() if settings.redis.url else None
         if url is None:
             embedded = EmbeddedRedis(memory_mib=settings.redis.embedded_memory)
             url = (await stack.enter_async_context(embedded)).url
-        tracker: Node | Supervisor
         if settings.listen.processes == 1:
             tracker = Node(settings, url, listeners[0])
         else:
@@ -96,7 +98,6 @@ async def serve(settings: Settings) -> None:
         stack.push_async_callback(ops.stop)
         await tracker.start()
         await ops.start()
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, tracker.reload)
         print(ready_line({**tracker.ports, "admin": ops.port}), flush=True)
         await stop.wait(tracker)
     log.info("tracker.stopped")

@@ -23,7 +23,7 @@ LAST_ANSWERS_S = 1.0  # between the last request and the end
 
 
 def run(settings: Settings, to: tuple[str, int]) -> int:
-    """Forward until SIGTERM or SIGINT; return the exit code.
+    """Forward until a signal to stop; return the exit code.
 
     Args:
         settings: of the listeners, UDP, the log, and the IPv6 prefix of one client.

@@ -40,7 +40,7 @@ HOLDER_SIZE = 16  # bytes that tell the holder of a lease from all others
 
 
 def run(settings: Settings, url: str) -> int:
-    """Run the jobs until SIGTERM or SIGINT; returns the exit code."""
+    """Run the jobs until a signal to stop; return the exit code."""
     logs.configure(settings.log.level, settings.log.json_lines)
     try:
         uvloop.run(_serve(settings, url))

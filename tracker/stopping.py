@@ -5,7 +5,9 @@ SIGINT does not: a person who presses Ctrl-C is waiting.
 """
 
 import asyncio
+import os
 import signal
+from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
@@ -13,7 +15,7 @@ import structlog
 
 log = structlog.get_logger()
 
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class Drained(Protocol):
@@ -47,6 +49,11 @@ class Stop:
             self._patient = patient
             self.asked.set()
 
+    def hang_up(self) -> None:
+        """Ask to stop, because the terminal has closed: both the shell and the kernel say so."""
+        if not self.asked.is_set():
+            self.ask(patient=False)
+
     async def wait(self, tracker: Drained) -> None:
         """Return once we are asked to stop, and `tracker` is drained or we are asked again."""
         await self.asked.wait()
@@ -63,24 +70,43 @@ class Stop:
             await asyncio.gather(drain, hurry, return_exceptions=True)
 
 
-def obey_signals(stop: Stop) -> None:
-    """Let SIGTERM and SIGINT ask to stop.
+def obey_signals(stop: Stop, reload: Callable[[], None] = lambda: None) -> None:
+    """Let SIGTERM and SIGINT ask to stop, and SIGHUP to stop or to reload.
+
+    A terminal that closes sends SIGHUP to its processes, so SIGHUP stops a process that has a
+    controlling terminal. A service has none, and reloads. A signal that the process ignores from
+    its start stays ignored: SIGHUP with nohup(1), SIGINT in the background of a shell script.
 
     Not by the loop's own handlers: those end with it, and a signal between its end and that of
     the process would kill us.
     """
     loop = asyncio.get_running_loop()
+    hang_up = stop.hang_up if has_terminal() else reload
+    actions = {
+        signal.SIGTERM: stop.ask,
+        signal.SIGINT: partial(stop.ask, patient=False),
+        signal.SIGHUP: hang_up,
+    }
 
-    def told(number: int, _: object) -> None:
+    def act(number: int, _: object) -> None:
         if not loop.is_closed():
-            ask = partial(stop.ask, patient=number != signal.SIGINT)
-            loop.call_soon_threadsafe(ask)
+            loop.call_soon_threadsafe(actions[signal.Signals(number)])
 
-    for number in SIGNALS:
-        signal.signal(number, told)
+    for number in actions:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, act)
 
 
 def ignore_signals() -> None:
     """Hear no more of them, to the very end of the process."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
+
+
+def has_terminal() -> bool:
+    """Return whether this process has a controlling terminal, wherever its output goes."""
+    try:
+        os.close(os.open(os.ctermid(), os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True

@@ -3,8 +3,6 @@
 import json
 import os
 import pty
-import re
-import select
 import signal
 import subprocess
 import sys
@@ -16,6 +14,7 @@ import msgpack
 import pytest
 
 from tests.redis_servers import RedisServer, StartRedis
+from tests.terminal import DEADLINE_S, read_until
 from tests.tools import MORTAL, reserved_port
 from tests.tracker_process import running_tracker
 from tracker.cli import connection, main
@@ -24,7 +23,6 @@ from tracker.store.keys import FRONTENDS, facts_key
 
 pytestmark = pytest.mark.usefixtures("logging_as_before")
 
-DEADLINE_S = 20.0
 ENVIRONMENT = {"PATH": os.environ["PATH"], "TERM": "xterm", "COLUMNS": "200", "LINES": "50"}
 
 
@@ -47,18 +45,6 @@ def interrupted(process: subprocess.Popen[bytes]) -> tuple[int, str]:
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=DEADLINE_S)
     return process.returncode, errors.decode()
-
-
-def read_until(stream: int, pattern: bytes) -> bytes:
-    """What is read from `stream` until it matches."""
-    seen = b""
-    while not re.search(pattern, seen, re.DOTALL):
-        ready, _, _ = select.select([stream], [], [], DEADLINE_S)
-        assert ready, f"nothing more than {seen!r}"
-        data = os.read(stream, 65536)
-        assert data, f"no more than {seen!r}"
-        seen += data
-    return seen
 
 
 def test_a_running_cluster_is_shown(

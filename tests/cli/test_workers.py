@@ -26,6 +26,7 @@ def running(url: str, *flags: str) -> Iterator[tuple[subprocess.Popen[str], int]
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,  # without the terminal of the tests
     ) as process:
         try:
             assert process.stdout

@@ -7,7 +7,6 @@ supervisor is gone, so is the child.
 
 import asyncio
 import os
-import signal
 import socket
 import sys
 from contextlib import AsyncExitStack
@@ -20,15 +19,14 @@ from tracker.frontends.listen import inherited
 from tracker.node import Node
 from tracker.processes.channel import Channel, Hello, Order
 from tracker.processes.vitals import Report
-from tracker.stopping import SIGNALS, Stop
+from tracker.stopping import Stop, ignore_signals
 
 log = structlog.get_logger()
 
 
 def main(descriptor: int) -> int:
     """Serve until told to stop; returns the exit code."""
-    for number in (*SIGNALS, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
+    ignore_signals()
     try:
         uvloop.run(_serve(descriptor))
     except (OSError, ValueError) as error:

@@ -59,7 +59,7 @@ class ListenSettings(Section):
         False, description="run the background jobs inside, as is done with an embedded Redis"
     )
     processes: int = Field(1, ge=1, le=256, description="processes that serve the same ports")
-    drain: float = Field(10.0, ge=0, description="seconds to finish in after SIGTERM or SIGINT")
+    drain: float = Field(10.0, ge=0, description="seconds to finish in after a signal to stop")
     grace: float = Field(
         1.0, ge=0, description="of these, seconds in which new connections are still served"
     )
