@@ -10,7 +10,7 @@ import ssl
 import subprocess
 import urllib.error
 import urllib.request
-from contextlib import closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -126,19 +126,68 @@ def test_no_more_connections_are_taken_than_files_may_be_open() -> None:
         assert f"few_files max_connections={most} backlog={backlog}" in tracker.stderr
 
 
-def test_a_taken_port_ends_it_with_1_and_a_line() -> None:
-    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+@pytest.mark.parametrize(
+    ("flag", "kind"),
+    [
+        ("--port", socket.SOCK_STREAM),
+        ("--http-port", socket.SOCK_STREAM),
+        ("--ws-port", socket.SOCK_STREAM),
+        ("--udp-port", socket.SOCK_DGRAM),
+    ],
+)
+def test_a_port_in_use_ends_it_with_1_and_names_the_process_and_the_flag(
+    flag: str, kind: socket.SocketKind
+) -> None:
+    with socket.socket(socket.AF_INET, kind) as taken:
+        taken.bind(("127.0.0.1", 0))
+        if kind is socket.SOCK_STREAM:
+            taken.listen()
         port: int = taken.getsockname()[1]
-        flags = ("--port", str(port))
-        test_what_cannot_be_served_ends_it_with_a_code_and_a_line(flags, 1, f"port {port}")
+        name = Path("/proc/self/comm").read_text().strip()
+        holder = f"port {port} is in use by process {os.getpid()} ({name})"
+        line = f'error="{holder}: stop it, or choose another port with {flag}"'
+        test_what_cannot_be_served_ends_it_with_a_code_and_a_line((flag, str(port)), 1, line)
 
 
-def test_a_taken_admin_port_names_its_flag() -> None:
+def test_an_admin_port_in_use_names_its_flag() -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port: int = taken.getsockname()[1]
         flags = ("--admin", f"127.0.0.1:{port}")
-        word = f"Address already in use: 127.0.0.1 port {port}: choose another address with --admin"
+        word = "stop it, or choose another port with --admin"
         test_what_cannot_be_served_ends_it_with_a_code_and_a_line(flags, 1, word)
+
+
+@pytest.mark.parametrize("command", ["serve", "workers", "forward"])
+def test_an_admin_port_that_is_not_given_moves_if_it_is_in_use(
+    command: str, redis_server: RedisServer
+) -> None:
+    flags = {
+        "serve": ("--port", "0", "--redis", redis_server.url),
+        "workers": ("--redis", redis_server.url),
+        "forward": ("--port", "0", "--to", "127.0.0.1:1"),
+    }
+    with ExitStack() as stack:
+        with suppress(OSError):  # another tracker has the default port
+            stack.enter_context(socket.create_server(("127.0.0.1", 8001)))
+        process = stack.enter_context(
+            subprocess.Popen(
+                [*MORTAL, *COMMAND[:-1], command, *flags[command], "--log-level", "warning"],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                start_new_session=True,  # without the terminal of the tests
+            )
+        )
+        stack.callback(process.kill)
+        assert process.stdout
+        line = process.stdout.readline()
+        admin = int(line.rpartition("admin=")[2])
+        assert 8001 != admin
+        assert (200, b"ok\n") == fetch(f"http://127.0.0.1:{admin}/health")
+        process.terminate()
+        _, log = process.communicate(timeout=DEADLINE_S)
+        assert 0 == process.returncode
+        assert f'admin.moved port={admin} reason="port 8001 is in use' in log
 
 
 def test_an_admin_port_that_a_protocol_has_ends_it_with_2() -> None:

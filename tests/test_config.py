@@ -210,3 +210,11 @@ def test_a_secret_file_that_is_not_text_is_a_problem(secrets: Path) -> None:
     (secrets / "TRACKER_UDP_SECRET").write_bytes(b"\xff\xfe")
     (problem,) = problems(environment={"TRACKER_SECRETS_DIR": str(secrets)})
     assert problem.startswith(f"cannot read the secrets of {secrets}: ")
+
+
+def test_a_source_that_names_the_admin_port_keeps_it_there(tmp_path: Path) -> None:
+    (file := tmp_path / "tracker.toml").write_text('[listen]\nadmin = "127.0.0.1:8001"')
+    assert load({}, {"TRACKER_ADMIN": ""}).listen.admin_moves
+    assert not load({}, {"TRACKER_ADMIN": "127.0.0.1:8001"}).listen.admin_moves
+    assert not load({"listen.admin": "127.0.0.1:8001"}, {}).listen.admin_moves
+    assert not load({}, {}, file).listen.admin_moves

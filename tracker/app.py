@@ -94,7 +94,8 @@ async def serve(settings: Settings) -> None:
         stack.push_async_callback(tracker.close)
         if settings.redis.url is None or settings.listen.with_workers:
             await stack.enter_async_context(background_jobs(settings, url, tracker.metrics))
-        ops = Ops(settings.listen.admin, tracker.vitals, settings.listen.admin_hosts)
+        listen = settings.listen
+        ops = Ops(listen.admin, tracker.vitals, listen.admin_hosts, moves=listen.admin_moves)
         stack.push_async_callback(ops.stop)
         await tracker.start()
         await ops.start()

@@ -49,13 +49,13 @@ async def _serve(settings: Settings, to: tuple[str, int]) -> None:
     stop, metrics = Stop(), Metrics()
     obey_signals(stop)
     listen = settings.listen
-    port = listen.port if listen.udp_port is None else listen.udp_port
-    (fronts,) = bind_all(listen.host, port, [bind_udp])
+    port, flag = listen.port_of("udp")
+    (fronts,) = bind_all(listen.host, port, [partial(bind_udp, flag=flag)])
     back = bind_udp("0.0.0.0", 0)  # noqa: S104
     forwarder = Forwarder(settings.udp, fronts, back, metrics, settings.limits.ipv6_prefix)
     look_up = asyncio.create_task(kept("look-up", partial(_look_up, forwarder, to)), name="look-up")
     vitals = OwnVitals(metrics, lambda: [] if forwarder.ready else ["no backend"])
-    ops = Ops(listen.admin, vitals, listen.admin_hosts)
+    ops = Ops(listen.admin, vitals, listen.admin_hosts, moves=listen.admin_moves)
     try:
         await ops.start()
         print(f"ready udp={fronts[0].getsockname()[1]} admin={ops.port}", flush=True)

@@ -57,7 +57,8 @@ async def _serve(settings: Settings, url: str) -> None:
     obey_signals(stop)
     async with background_jobs(settings, url, metrics) as redis:
         vitals = OwnVitals(metrics, lambda: [] if redis.up else ["redis is away"])
-        ops = Ops(settings.listen.admin, vitals, settings.listen.admin_hosts)
+        listen = settings.listen
+        ops = Ops(listen.admin, vitals, listen.admin_hosts, moves=listen.admin_moves)
         try:
             await ops.start()
             print(f"ready admin={ops.port}", flush=True)

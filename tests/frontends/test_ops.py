@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from structlog.testing import capture_logs
 
+from tests.tools import reserved_port
 from tracker.frontends.ops import Ops, OwnVitals
 from tracker.metrics import Metrics
 
@@ -159,6 +161,29 @@ async def test_a_port_that_is_taken_is_told(vitals: OwnVitals) -> None:
         ops = Ops(f"127.0.0.1:{port}", vitals)
         with pytest.raises(OSError, match="in use"):
             await ops.start()
+
+
+async def test_a_port_that_may_move_does_so_if_it_is_taken(vitals: OwnVitals) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, capture_logs() as logs:
+        port = taken.getsockname()[1]
+        ops = Ops(f"127.0.0.1:{port}", vitals, moves=True)
+        await ops.start()
+        other = ops.port
+        assert port != other
+        _, writer = await asyncio.open_connection("127.0.0.1", other)
+        writer.close()
+        await ops.stop()
+    (line,) = logs
+    assert ("admin.moved", other, "warning") == (line["event"], line["port"], line["log_level"])
+    assert f"port {port} is in use by this process" in line["reason"]
+
+
+async def test_a_port_that_may_move_stays_if_it_is_free(vitals: OwnVitals) -> None:
+    with reserved_port() as port:
+        ops = Ops(f"127.0.0.1:{port}", vitals, moves=True)
+        await ops.start()
+        assert port == ops.port
+        await ops.stop()
 
 
 async def test_after_stop_the_port_is_free(vitals: OwnVitals) -> None:

@@ -45,3 +45,27 @@ def test_tcp_ports_are_those_of_http_and_websocket(
     values: dict[str, object], ports: set[int]
 ) -> None:
     assert ports == ListenSettings.model_validate(values).tcp_ports
+
+
+@pytest.mark.parametrize(
+    ("values", "port", "flag"),
+    [
+        ({}, 8000, "--port"),
+        ({"port": 9000, "http_port": 80}, 9000, "--port"),
+        ({"udp_port": 8000}, 8000, "--udp-port"),
+    ],
+)
+def test_the_port_of_a_protocol_has_a_flag(values: dict[str, object], port: int, flag: str) -> None:
+    assert (port, flag) == ListenSettings.model_validate(values).port_of("udp")
+
+
+DEFAULT = "127.0.0.1:8001"
+
+
+def test_the_admin_port_moves_unless_it_is_given() -> None:
+    settings = ListenSettings(port=8001)
+    assert (DEFAULT, True) == (settings.admin, settings.admin_moves)
+    assert settings.model_copy(update={"backlog": 7}).admin_moves
+    assert not ListenSettings(admin=DEFAULT).admin_moves
+    with pytest.raises(ValidationError, match="admin and a protocol cannot share port 8001"):
+        ListenSettings(port=8001, admin=DEFAULT)

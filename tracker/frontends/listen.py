@@ -12,10 +12,12 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Generic, NamedTuple, TypeVar
 
-from tracker.settings import ListenSettings
+from tracker.frontends.port_in_use import PortInUse
+from tracker.settings import ListenSettings, ProtocolName
 
 ANY = ("0.0.0.0", "::")  # noqa: S104 - what an empty host stands for
 NO_IPV6 = frozenset({errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT})
+PROTOCOLS: tuple[ProtocolName, ...] = ("http", "ws", "udp")
 ATTEMPTS = 20  # to find a number that is free everywhere, when any will do
 
 Bind = Callable[[str, int], socket.socket]
@@ -48,19 +50,18 @@ def open_ports(settings: ListenSettings) -> list[Listeners[socket.socket]]:
         listen already: the kernel counts only those in.
 
     Raises:
-        OSError: a port can't be had.
+        OSError: a port cannot be bound.
     """
-    wanted: dict[int, list[str]] = {}
-    for name in ("http", "ws", "udp"):
+    wanted: dict[int, list[ProtocolName]] = {}
+    for name in PROTOCOLS:
         if name in settings.only:
-            port = getattr(settings, f"{name}_port")
-            wanted.setdefault(settings.port if port is None else port, []).append(name)
+            wanted.setdefault(settings.port_of(name)[0], []).append(name)
     ports: dict[str, int] = {}
     bound: list[tuple[list[str], list[_Share]]] = []
     with ExitStack() as undo:
         for port, names in wanted.items():
-            streams = [name for name in names if name != "udp"]
-            shares = _bind_port(settings, port, tcp=bool(streams), udp="udp" in names)
+            streams: list[str] = [name for name in names if name != "udp"]
+            shares = _bind_port(settings, port, names)
             for sock in (sock for share in shares for sock in (*share.tcp, *share.udp)):
                 undo.callback(sock.close)
                 ports.update(dict.fromkeys(names, sock.getsockname()[1]))
@@ -83,16 +84,22 @@ class _Share(NamedTuple):
     udp: list[socket.socket]
 
 
-def _bind_port(settings: ListenSettings, port: int, *, tcp: bool, udp: bool) -> list[_Share]:
-    """Bind one port for each process."""
-    stream = partial(bind_tcp, buffer=settings.socket_buffer)
-    rows = bind_all(settings.host, port, [stream] * tcp + [bind_udp] * udp)
+def _bind_port(settings: ListenSettings, port: int, names: Sequence[ProtocolName]) -> list[_Share]:
+    """Bind the port of these protocols, UDP last, for each process."""
+    tcp, udp = names[0] != "udp", names[-1] == "udp"
+    binds: list[partial[socket.socket]] = []
+    if tcp:
+        flag = settings.port_of(names[0])[1]
+        binds.append(partial(bind_tcp, buffer=settings.socket_buffer, flag=flag))
+    if udp:
+        binds.append(partial(bind_udp, flag=settings.port_of("udp")[1]))
+    rows = bind_all(settings.host, port, binds)
     if settings.processes > 1:
         # Nobody else has it, then: sockets that share join those of another tracker, and no error.
         port = rows[0][0].getsockname()[1]
         for sock in (sock for row in rows for sock in row):
             sock.close()
-        shared = [partial(stream, shared=True)] * tcp + [partial(bind_udp, shared=True)] * udp
+        shared = [partial(bind, shared=True) for bind in binds]
         rows = bind_all(settings.host, port, shared * settings.processes)
         for sock in (sock for row in rows for sock in row):
             if sock.type is socket.SOCK_STREAM:
@@ -112,33 +119,36 @@ def inherited(descriptor: int) -> socket.socket:
 
 
 def bind_tcp(
-    host: str, port: int, *, shared: bool = False, buffer: int | None = None
+    host: str,
+    port: int,
+    *,
+    shared: bool = False,
+    buffer: int | None = None,
+    flag: str = "--port",
 ) -> socket.socket:
-    """A TCP socket, bound and not yet listening.
+    """Return a TCP socket, bound and not yet listening.
 
     Args:
         host: an address.
         port: 0: any that is free.
         shared: with others, bound likewise.
         buffer: bytes of the kernel's buffers, each way, of every connection; None: its own choice.
+        flag: that chooses another port, for the error.
 
     Raises:
-        OSError: the address can't be had.
+        PortInUse: another socket has the port.
+        OSError: the address cannot be bound.
     """
-    sock = _bound(socket.SOCK_STREAM, host, port, shared)
+    sock = _bound(socket.SOCK_STREAM, host, port, shared, flag)
     if buffer is not None:  # before listen(), so that connections inherit it
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)
     return sock
 
 
-def bind_udp(host: str, port: int, *, shared: bool = False) -> socket.socket:
-    """A UDP socket, bound; `shared`: with others, bound likewise.
-
-    Raises:
-        OSError: the address can't be had.
-    """
-    return _bound(socket.SOCK_DGRAM, host, port, shared)
+def bind_udp(host: str, port: int, *, shared: bool = False, flag: str = "--port") -> socket.socket:
+    """Return a bound UDP socket; arguments and errors as those of `bind_tcp`."""
+    return _bound(socket.SOCK_DGRAM, host, port, shared, flag)
 
 
 def bind_all(host: str, port: int, binds: Sequence[Bind]) -> list[list[socket.socket]]:
@@ -179,7 +189,7 @@ def _bind_once(host: str, port: int, binds: Sequence[Bind]) -> list[list[socket.
     return rows
 
 
-def _bound(kind: socket.SocketKind, host: str, port: int, shared: bool) -> socket.socket:
+def _bound(kind: socket.SocketKind, host: str, port: int, shared: bool, flag: str) -> socket.socket:
     """Sockets of the two families stand apart, so that no address is IPv4-mapped."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, kind)
@@ -194,5 +204,7 @@ def _bound(kind: socket.SocketKind, host: str, port: int, shared: bool) -> socke
         sock.bind((host, port))
     except OSError as error:
         sock.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortInUse(kind, host, port, flag) from error
         raise OSError(error.errno, f"{error.strerror}: {host} port {port}") from error
     return sock

@@ -1,10 +1,13 @@
 """The operator's HTTP server, on an address of its own: health, readiness, metrics."""
 
 import asyncio
+import errno
 import os
+import socket
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
+import structlog
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector, generate_latest
@@ -13,9 +16,12 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from tracker.frontends import webapp
+from tracker.frontends.port_in_use import PortInUse
 from tracker.host_port import split_host_port
 from tracker.metrics import Metrics
 from tracker.policy.admin_hosts import is_admin_host
+
+log = structlog.get_logger()
 
 
 class Vitals(Protocol):
@@ -66,13 +72,17 @@ class Ops:
         host_port: ``HOST:PORT``; an IPv6 address in brackets; port 0: any free one.
         vitals: what the latter two tell.
         hosts: further names by which clients may address the port.
+        moves: take any free port if that one is in use.
 
     Raises:
         ValueError: `host_port` is not ``HOST:PORT``.
     """
 
-    def __init__(self, host_port: str, vitals: Vitals, hosts: Iterable[str] = ()) -> None:
+    def __init__(
+        self, host_port: str, vitals: Vitals, hosts: Iterable[str] = (), *, moves: bool = False
+    ) -> None:
         self._host, self._port = split_host_port(host_port)
+        self._moves = moves
         names = frozenset(name.lower() for name in (self._host, *hosts))
         self._vitals = vitals
         app = webapp.application(_only_for(names))
@@ -86,21 +96,33 @@ class Ops:
         """Open the port.
 
         Raises:
-            OSError: the address cannot be had.
+            PortInUse: another socket has the port.
+            OSError: the address cannot be bound.
         """
         await self._runner.setup()
+        try:
+            try:
+                self._server = await self._listen(self._port)
+            except PortInUse as error:
+                if not self._moves:
+                    raise
+                self._server = await self._listen(0)
+                log.warning("admin.moved", port=self.port, reason=str(error))
+        except OSError:
+            await self.stop()
+            raise
+
+    async def _listen(self, port: int) -> asyncio.Server:
         loop = asyncio.get_running_loop()
         try:
-            self._server = await loop.create_server(
-                self._connection, self._host, self._port, backlog=16
-            )
+            return await loop.create_server(self._connection, self._host, port, backlog=16)
         except OSError as error:
-            await self.stop()
+            if error.errno == errno.EADDRINUSE:
+                raise PortInUse(socket.SOCK_STREAM, self._host, port, "--admin") from error
             number = error.errno or 0  # negative for a name that is not known
             why = os.strerror(number) if number > 0 else error.strerror
-            where = f"{self._host} port {self._port}"
             hint = "choose another address with --admin"
-            raise OSError(number, f"{why}: {where}: {hint}") from error
+            raise OSError(number, f"{why}: {self._host} port {port}: {hint}") from error
 
     async def stop(self) -> None:
         """Close the port, then what is open."""

@@ -23,7 +23,10 @@ class ListenSettings(Section):
     only: frozenset[ProtocolName] = Field(
         frozenset({"http", "udp", "ws"}), min_length=1, description="the protocols to serve"
     )
-    admin: str = Field("127.0.0.1:8001", description="HOST:PORT of health, readiness, metrics")
+    admin: str = Field(
+        "127.0.0.1:8001",
+        description="HOST:PORT of health, readiness, metrics; the default moves if it is in use",
+    )
     admin_hosts: tuple[str, ...] = Field(
         (), description="further names by which clients may address the admin port"
     )
@@ -65,11 +68,19 @@ class ListenSettings(Section):
     )
 
     @property
+    def admin_moves(self) -> bool:
+        """Whether the admin port may be another one: no flag, variable or file names it."""
+        return "admin" not in self.model_fields_set
+
+    def port_of(self, protocol: ProtocolName) -> tuple[int, str]:
+        """Return the port of a protocol (0: any free one), and the flag that sets it."""
+        own = {"http": self.http_port, "ws": self.ws_port, "udp": self.udp_port}[protocol]
+        return (self.port, "--port") if own is None else (own, f"--{protocol}-port")
+
+    @property
     def tcp_ports(self) -> set[int]:
         """The ports of HTTP and WebSocket; 0: one that is free."""
-        own = {"http": self.http_port, "ws": self.ws_port}
-        ports = [port for name, port in own.items() if name in self.only]
-        return {self.port if port is None else port for port in ports}
+        return {self.port_of(name)[0] for name in self.only - {"udp"}}
 
     @field_validator("admin")
     @classmethod
@@ -87,7 +98,8 @@ class ListenSettings(Section):
 
     @model_validator(mode="after")
     def _admin_has_a_port_of_its_own(self) -> Self:
-        if port := shared_port(self.admin, self.host, self.tcp_ports):
+        port = shared_port(self.admin, self.host, self.tcp_ports)
+        if port and not self.admin_moves:
             raise ValueError(f"admin and a protocol cannot share port {port}")
         return self
 
