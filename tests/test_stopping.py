@@ -106,7 +106,7 @@ async def test_each_signal_asks_once(number: signal.Signals) -> None:
 
 
 @pytest.mark.usefixtures("handlers")
-@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_browsers_may_stay_after_sigterm(number: signal.Signals) -> None:
     stop, tracker = Stop(), Slow()
     tracker.drained.set()

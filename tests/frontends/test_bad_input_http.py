@@ -1,6 +1,7 @@
 """Malformed HTTP requests: the reply each gets, the counter it raises, and that serving goes on."""
 
 import asyncio
+import ssl
 from collections.abc import Sequence
 from typing import Any
 
@@ -101,6 +102,9 @@ async def test_odd_values_are_no_failure(tracker: RunningNode, changed: dict[str
     [
         (b"garbage\r\n\r\n", 400, "malformed"),
         (b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03\r\n\r\n", 400, "malformed"),
+        (b"\x16", 400, "tls"),
+        (b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03" + bytes(32), 400, "tls"),
+        (b"\x16" + bytes(8195), 400, "tls"),
         (get("/announce", "Content-Length: x"), 400, "malformed"),
         (get("/announce", " folded: x"), 400, "malformed"),
         (get(f"/announce?{query()}", version="1.x"), 400, "malformed"),
@@ -127,6 +131,16 @@ async def test_what_is_no_request_of_ours_gets_a_status_and_the_end(
     assert 1 == tracker.requests["http", "other", str(status)]
     assert ({("http", reason): 1} if reason else {}) == tracker.closed
     assert 200 == (await (await tracker.tcp()).ask(announce())).status
+
+
+@pytest.mark.parametrize("protocol", ["http", "ws"])
+async def test_a_tls_client_learns_at_once_that_the_port_speaks_no_tls(
+    tracker: RunningNode, protocol: str
+) -> None:
+    with pytest.raises(ssl.SSLError, match="WRONG_VERSION_NUMBER"):
+        await tracker.tcp(protocol=protocol, ssl=ssl.create_default_context())
+    assert {("http", "tls"): 1} == tracker.closed
+    await until(lambda: tracker.connections == 0)
 
 
 async def test_a_refused_head_request_gets_no_body(tracker: RunningNode) -> None:

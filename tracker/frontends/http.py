@@ -13,7 +13,7 @@ from tracker.errors import Malformed, TrackerError
 from tracker.frontends.bounded import READ_SIZE, USUAL, BoundedProtocol
 from tracker.frontends.closing import ClosingConnection
 from tracker.frontends.connections import Connection, socket_ip
-from tracker.frontends.http_requests import ask, refused_method, scrape_units
+from tracker.frontends.http_requests import ask, refused_head, refused_method, scrape_units
 from tracker.frontends.wheel import UNSCHEDULED
 from tracker.model import Ip
 from tracker.policy.accounts import Account
@@ -213,9 +213,10 @@ class HttpConnection(BoundedProtocol):
             buffer = self._buffer = buffer.lstrip(b"\r\n")
             self._searched = 0
         end = buffer.find(END, self._searched)
-        if end < 0 and len(buffer) >= self._door.max_head:
-            self._door.count_closed("http", "head")
-            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        if end < 0 and (refused := refused_head(buffer, self._door.max_head)):
+            reason, status = refused
+            self._door.count_closed("http", reason)
+            self._refuse(status)
         elif end >= 0:
             self._searched = end
             # Behind a proxy, the header names the client whose turn it is.

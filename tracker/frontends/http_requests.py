@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 TOO_LONG = "too many parameters"  # 8 KiB of "&" would cost as much as ten announces
 UNNAMED = "the proxy of this tracker does not pass on your address: its operator must set it up"
+TLS_HANDSHAKE = b"\x16"  # the first byte of a ClientHello: RFC 8446, section 5.1
 SCRAPED_S = 5e-6  # seconds of work after its turn that each info_hash of a scrape causes
 
 Answer = Callable[[bytes | TrackerError], None]  # takes the body, or what is wrong
@@ -43,6 +44,23 @@ def ask(door: "Door", peers: Peers, to: Route, ip: Ip, account: Account, answer:
             raise Denied(f"the announce URL ends with {door.http.paths[0]}")
     except TrackerError as error:
         answer(error)
+
+
+def refused_head(begun: bytes, most: int) -> tuple[str, HTTPStatus] | None:
+    """Return why an incomplete head will be no request, as the label of a metric, and the status.
+
+    A TLS client takes the response in plain HTTP for a record of an unknown version, which it
+    reports as "wrong version number", or as a server that does not speak TLS.
+
+    Args:
+        begun: the bytes so far.
+        most: bytes of a head.
+    """
+    if begun.startswith(TLS_HANDSHAKE):
+        return "tls", HTTPStatus.BAD_REQUEST
+    if len(begun) >= most:
+        return "head", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+    return None
 
 
 def refused_method(head: Head) -> tuple[HTTPStatus, bytes]:
