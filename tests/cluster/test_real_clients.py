@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.node import run_script
+from tests.clients.node import run_script, running_chromium
 from tests.clients.sample import Sample, digest_of
 from tests.cluster.fleet import Fleet
 from tests.cluster.parting import parting
-from tests.tools import require, require_module
+from tests.tools import require_module
 
 
 @pytest.fixture
@@ -21,14 +21,15 @@ def test_pages_on_two_frontends_exchange_a_file(
     fleet: Fleet, sample: Sample, tmp_path: Path
 ) -> None:
     seeders, leechers = (frontend.tracker.ws_url for frontend in fleet.frontends[:2])
-    digest = run_script(
-        "browsers.mjs",
-        require("chromium"),
-        seeders,
-        str(sample.write_content(tmp_path)),
-        leechers,
-        packages=("playwright-core", "webtorrent"),
-    )
+    with running_chromium() as chromium:
+        digest = run_script(
+            "webtorrent_pages.mjs",
+            chromium,
+            seeders,
+            str(sample.write_content(tmp_path)),
+            leechers,
+            packages=("playwright-core", "webtorrent"),
+        )
     assert sample.digest == digest.strip()
 
 

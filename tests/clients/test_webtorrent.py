@@ -1,4 +1,4 @@
-"""Two browsers find each other, and the data goes from one to the other over WebRTC."""
+"""Two WebTorrent pages find each other, and the data goes from one to the other over WebRTC."""
 
 from pathlib import Path
 
@@ -6,18 +6,17 @@ import pytest
 
 from tests.clients.node import run_script
 from tests.clients.sample import Sample
-from tests.tools import require
 from tests.tracker_process import TrackerProcess
 
 
 @pytest.mark.parametrize("left", [None, 0], ids=["their own left", "both left 0"])
 def test_one_page_downloads_from_the_other_that_the_tracker_relayed_offers_to(
-    tracker: TrackerProcess, sample: Sample, tmp_path: Path, left: int | None
+    chromium: str, tracker: TrackerProcess, sample: Sample, tmp_path: Path, left: int | None
 ) -> None:
     content = sample.write_content(tmp_path)
     digest = run_script(
-        "browsers.mjs",
-        require("chromium"),
+        "webtorrent_pages.mjs",
+        chromium,
         tracker.ws_url,
         str(content),
         *([] if left is None else [tracker.ws_url, str(left)]),
