@@ -1,0 +1,51 @@
+"""Trystero: pages meet in a room, and go on meeting after their tracker was restarted."""
+
+import json
+
+from tests.clients.node import running_script
+from tests.clients.sample import Sample
+from tests.redis_servers import redis_servers
+from tests.tools import free_port
+from tests.tracker_process import TrackerProcess, running_tracker
+
+PACKAGES = ("playwright-core", "@trystero-p2p/torrent")
+
+
+def assert_all_have_met(report: str) -> None:
+    """Each page heard the text and the bytes of each other page, unchanged."""
+    pages = json.loads(report)
+    for page in pages:
+        others = [other for other in pages if other != page]
+        assert page["heard"] == {
+            other["id"]: {"text": f"I am {other['id']}", "digest": other["digest"]}
+            for other in others
+        }
+
+
+def test_pages_in_a_room_exchange_messages_and_bytes(
+    chromium: str, tracker: TrackerProcess, sample: Sample
+) -> None:
+    with running_script(
+        "trystero_pages.mjs", chromium, tracker.ws_url, sample.name, packages=PACKAGES
+    ) as pages:
+        assert "met" == pages.line()
+        pages.go_on()
+        assert_all_have_met(pages.rest())
+
+
+def test_a_page_meets_the_others_after_the_tracker_was_restarted(
+    chromium: str, sample: Sample
+) -> None:
+    with redis_servers() as start:
+        flags = ("--port", str(free_port()), "--redis-url", start().url)
+        with (
+            running_tracker(*flags) as tracker,
+            running_script(
+                "trystero_pages.mjs", chromium, tracker.ws_url, sample.name, packages=PACKAGES
+            ) as pages,
+        ):
+            assert "met" == pages.line()
+            tracker.stop()
+            with running_tracker(*flags):
+                pages.go_on()
+                assert_all_have_met(pages.rest())
