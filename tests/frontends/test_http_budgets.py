@@ -38,6 +38,18 @@ async def test_requests_over_the_budget_fail_and_the_connection_closes(redis: Re
         await announced(await tracker.tcp(local=OTHER))
 
 
+async def test_a_pipeline_over_the_budget_ends_with_its_last_answer_and_no_reset(
+    redis: RedisServer,
+) -> None:
+    """A reset would reach the client before answers that it has not received yet."""
+    async with running_node(redis.url, limits=FEW) as tracker:
+        peer = await tracker.tcp()
+        await peer.send(announce() * 300)
+        replies = [decoded((await peer.reply()).body) for _ in range(100)]
+        assert TOO_MANY == replies[-1][b"failure reason"]
+        assert b"" == await peer.rest()
+
+
 async def test_a_scrape_costs_as_many_requests_as_it_has_hashes(redis: RedisServer) -> None:
     async with running_node(redis.url, limits=FEW) as tracker:
         peer = await tracker.tcp()

@@ -340,15 +340,13 @@ class HttpConnection(BoundedProtocol):
             return  # the client did not wait; its announce stands
         more = not self._eof or END in self._buffer
         keep_alive = keep and head.keep_alive and more and not self._door.draining
-        transport.write(
-            encode_response(
-                200,
-                body,
-                keep_alive=keep_alive,
-                http10=head.http10,
-                head_only=head.method == b"HEAD",
-            )
+        response = encode_response(
+            200, body, keep_alive=keep_alive, http10=head.http10, head_only=head.method == b"HEAD"
         )
+        if not keep_alive and not self._eof and (self._buffer or not keep):
+            self._close_after(response)
+            return
+        transport.write(response)
         self._head = None
         self._route = Route(self._route.action, None, b"")
         if not keep_alive:
@@ -372,13 +370,16 @@ class HttpConnection(BoundedProtocol):
     def _refuse(self, status: HTTPStatus, response: bytes = b"") -> None:
         """This is not BitTorrent, or too much of it: an HTTP response, and the end."""
         self._door.count_request("other", str(int(status)))
+        head_only = self._head is not None and self._head.method == b"HEAD"
+        self._close_after(response or encode_refusal(status, head_only=head_only))
+
+    def _close_after(self, response: bytes) -> None:
+        """Send the last response to a client that is perhaps still sending."""
         transport, connection = self._transport, self._connection
         if transport is None or connection is None:
             return
-        head_only = self._head is not None and self._head.method == b"HEAD"
         self._give_away()
         closing = ClosingConnection(transport, connection, self._door.wheel)
-        response = response or encode_refusal(status, head_only=head_only)
         closing.begin(response, self._door.http.request_timeout)
 
     def _give_away(self) -> bytes:
