@@ -1,7 +1,6 @@
 """Budgets of a browser's socket: work, turns, memory and deadlines."""
 
 import asyncio
-import json
 import socket
 from collections.abc import Callable
 
@@ -78,23 +77,6 @@ def connection_of(tracker: RunningNode, peer: TcpPeer) -> WebSocketConnection:
         if each._transport.get_extra_info("peername")[1] == peer.port:
             return each
     raise LookupError(peer.port)
-
-
-async def test_a_client_with_600_torrents_is_served_slowly(redis: RedisServer) -> None:
-    limits = {"messages_per_second": 200, "message_burst": 1000}
-    async with running_node(redis.url, ws=limits) as tracker, browser(tracker) as one:
-        for number in range(600):
-            await one.say(**one.request(info_hash=hash_of(number), offers=offers(5)))
-        heard = 0
-        while heard < 600:
-            try:
-                async with asyncio.timeout(0.2):
-                    assert "interval" in json.loads(await one.socket.recv())
-                heard += 1
-            except TimeoutError:
-                tracker.pass_time(1)
-        assert tracker.node.metrics.refused["work", "socket"] > 5
-        assert {} == tracker.closed
 
 
 async def test_offers_and_hashes_of_scrapes_count_as_work(redis: RedisServer) -> None:
