@@ -1,5 +1,6 @@
-"""A libtorrent with one torrent, driven by its alerts."""
+"""libtorrents that are driven by their alerts: one with a torrent, and one with many."""
 
+import os
 import time
 from pathlib import Path
 from typing import TypeVar
@@ -17,18 +18,18 @@ UNREACHABLE = 180  # libtorrent's error for a tracker that a socket of another f
 AlertT = TypeVar("AlertT", bound=lt.alert)
 
 
-class LibtorrentPeer:
-    """A session of its own at any free port; it leaves the swarm when it is collected.
+class LibtorrentSession:
+    """A session of its own at any free port; it leaves its swarms when it is collected.
 
     Every method waits for its event, and raises an AssertionError if something failed meanwhile
     or nothing came in time.
     """
 
-    def __init__(self, torrent: Path, folder: Path, *hosts: str) -> None:
+    def __init__(self, *hosts: str, settings: "lt.settings_pack | None" = None) -> None:
         """`hosts`: the addresses to listen on; it announces from each to all its trackers."""
         kinds = lt.alert_category
-        settings = lt.default_settings()
-        settings.update(
+        pack = lt.default_settings()
+        pack.update(
             {
                 "alert_mask": kinds.status | kinds.storage | kinds.tracker,
                 "allow_multiple_connections_per_ip": True,
@@ -39,14 +40,39 @@ class LibtorrentPeer:
                 "enable_upnp": False,
                 "listen_interfaces": ",".join(f"{host}:0" for host in hosts),
                 "ssrf_mitigation": False,  # else it scrapes nothing on loopback
+                # Its cache of connection ids ignores ports: it would use ids of other trackers.
+                "udp_tracker_token_expiry": 0,
+                "webtorrent_stun_server": "",  # the addresses of this machine are enough
             }
         )
-        self._session = lt.session(settings)
+        pack.update(settings or {})
+        self._session = lt.session(pack)
+        self._alerts: list[lt.alert] = []
+
+    def _next(self, kind: type[AlertT]) -> AlertT:
+        seen: list[str] = []
+        deadline = time.monotonic() + PATIENCE
+        while (left := deadline - time.monotonic()) > 0:
+            while self._alerts:
+                alert = self._alerts.pop(0)
+                seen.append(alert.message())
+                assert not isinstance(alert, FAILURES) or _skips(alert), seen
+                if isinstance(alert, kind):
+                    return alert
+            self._session.wait_for_alert(int(left * 1000))
+            self._alerts = self._session.pop_alerts()
+        raise AssertionError(f"no {kind.__name__}, but {seen}")
+
+
+class LibtorrentPeer(LibtorrentSession):
+    """A libtorrent with one torrent."""
+
+    def __init__(self, torrent: Path, folder: Path, *hosts: str) -> None:
+        super().__init__(*hosts)
         params = lt.add_torrent_params()
         params.ti = lt.torrent_info(str(torrent))
         params.save_path = str(folder)
         self._torrent = self._session.add_torrent(params)
-        self._alerts: list[lt.alert] = []
 
     def announced(self) -> int:
         """How many peers the reply to its next announce brings."""
@@ -79,21 +105,44 @@ class LibtorrentPeer:
         """The most leechers that a reply to one of its latest announces counted."""
         return self._torrent.status().num_incomplete
 
-    def _next(self, kind: type[AlertT]) -> AlertT:
-        seen: list[str] = []
-        deadline = time.monotonic() + PATIENCE
-        while (left := deadline - time.monotonic()) > 0:
-            while self._alerts:
-                alert = self._alerts.pop(0)
-                seen.append(alert.message())
-                assert not isinstance(alert, FAILURES) or _skips(alert), seen
-                if isinstance(alert, kind):
-                    return alert
-            self._session.wait_for_alert(int(left * 1000))
-            self._alerts = self._session.pop_alerts()
-        raise AssertionError(f"no {kind.__name__}, but {seen}")
-
 
 def _skips(alert: lt.alert) -> bool:
     """Return whether it does not even try a tracker, since its socket is of another family."""
     return isinstance(alert, lt.tracker_error_alert) and alert.error.value() == UNREACHABLE
+
+
+class LibtorrentCrowd(LibtorrentSession):
+    """A libtorrent with many torrents of one tracker, whose content it does not have.
+
+    Each announce has one offer instead of ten: an offer costs a UDP socket, which stays open.
+    """
+
+    def __init__(self, count: int, announce: str, folder: Path, host: str) -> None:
+        settings: lt.settings_pack = {
+            "active_downloads": -1,  # no limit
+            "active_limit": -1,
+            "active_tracker_limit": -1,
+            "alert_queue_size": 10 * count,
+            "max_webtorrent_offers": 1,
+        }
+        super().__init__(host, settings=settings)
+        self.info_hashes = [os.urandom(20) for _ in range(count)]
+        self._torrents = [self._add(each, announce, folder) for each in self.info_hashes]
+
+    def announced(self, count: int) -> set[bytes]:
+        """Return the info_hashes of the next announces that the tracker replies to."""
+        replies = (self._next(lt.tracker_reply_alert) for _ in range(count))
+        return {reply.handle.info_hashes().v1.to_bytes() for reply in replies}
+
+    def announce_again(self, count: int) -> set[bytes]:
+        """Announce the first torrents now; returns as `announced`."""
+        for torrent in self._torrents[:count]:
+            torrent.force_reannounce(0, -1, lt.torrent_handle.ignore_min_interval)
+        return self.announced(count)
+
+    def _add(self, info_hash: bytes, announce: str, folder: Path) -> lt.torrent_handle:
+        params = lt.add_torrent_params()
+        params.info_hashes = lt.info_hash_t(lt.sha1_hash(info_hash))
+        params.save_path = str(folder)
+        params.trackers = [announce]
+        return self._session.add_torrent(params)

@@ -1,25 +1,12 @@
 """libtorrent to libtorrent: HTTP and UDP, IPv4 and IPv6 (BEP 3, 7, 15)."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.clients.libtorrents import join
 from tests.clients.sample import Sample, digest_of
-from tests.tools import require_module
 from tests.tracker_process import TrackerProcess
-
-if TYPE_CHECKING:
-    from tests.clients.libtorrent_peer import LibtorrentPeer
-
-
-def join(torrent: Path, folder: Path, host: str) -> "LibtorrentPeer":
-    require_module("libtorrent")
-    from tests.clients.libtorrent_peer import (  # noqa: PLC0415 - wheels for some platforms only
-        LibtorrentPeer,
-    )
-
-    return LibtorrentPeer(torrent, folder, f"[{host}]" if ":" in host else host)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])

@@ -7,19 +7,12 @@
 // Writes the SHA-256 of what arrived, in hex.
 
 import { readFile } from 'node:fs/promises'
-import { pagesOf, SHA256, website } from './pages.mjs'
+import { pagesOf, website } from './pages.mjs'
+import { webtorrentPage } from './webtorrent.mjs'
 
 const [endpoint, tracker, file, other = tracker, left] = process.argv.slice(2)
-const announced = left === undefined ? '' : `, getAnnounceOpts: () => ({ left: ${left} })`
 
-const PAGE = `<!doctype html><script type="module">${SHA256}
-  import WebTorrent from '/node_modules/webtorrent/dist/webtorrent.min.js'
-  // No STUN server: the addresses of this machine are enough.
-  window.client = new WebTorrent({ tracker: { rtcConfig: { iceServers: [] }${announced} } })
-  window.ready = true
-</script>`
-
-const site = await website(PAGE, { '/content': await readFile(file) })
+const site = await website(webtorrentPage(left), { '/content': await readFile(file) })
 const pages = await pagesOf(endpoint)
 
 const seeder = await pages.open(site.url, 'seeder')
@@ -31,13 +24,7 @@ const infoHash = await seeder.evaluate(async (tracker) => {
 }, tracker)
 
 const leecher = await pages.open(site.url, 'leecher')
-const digest = await leecher.evaluate(async ({ infoHash, tracker }) => {
-  const magnet = `magnet:?xt=urn:btih:${infoHash}&tr=${encodeURIComponent(tracker)}`
-  const torrent = window.client.add(magnet)
-  await new Promise((resolve, reject) => torrent.on('done', resolve).on('error', reject))
-  return window.sha256(await torrent.files[0].arrayBuffer())
-}, { infoHash, tracker: other })
-
-console.log(digest)
+const magnet = `magnet:?xt=urn:btih:${infoHash}&tr=${encodeURIComponent(other)}`
+console.log(await leecher.evaluate((magnet) => window.download(magnet), magnet))
 await pages.close()
 site.close()

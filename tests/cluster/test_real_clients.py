@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.clients.libtorrents import join
 from tests.clients.node import run_script, running_chromium
 from tests.clients.sample import Sample, digest_of
 from tests.cluster.fleet import Fleet
 from tests.cluster.parting import parting
-from tests.tools import require_module
 
 
 @pytest.fixture
@@ -36,17 +36,12 @@ def test_pages_on_two_frontends_exchange_a_file(
 def test_libtorrents_that_connect_at_one_frontend_announce_at_another(
     fleet: Fleet, sample: Sample, tmp_path: Path
 ) -> None:
-    require_module("libtorrent")
-    from tests.clients.libtorrent_peer import (  # noqa: PLC0415 - wheels for some platforms only
-        LibtorrentPeer,
-    )
-
     with parting(*fleet.frontends[:2]) as between:
         torrent = sample.write_torrent(tmp_path, between.url)
         files = sample.write_content(tmp_path / "seeder").parent
-        seeder = LibtorrentPeer(torrent, files, "127.0.0.1")
+        seeder = join(torrent, files)
         assert 0 == seeder.announced()
-        leecher = LibtorrentPeer(torrent, tmp_path / "leecher", "127.0.0.1")
+        leecher = join(torrent, tmp_path / "leecher")
         assert 1 == leecher.announced()
         leecher.finished()
         leecher.flushed()
