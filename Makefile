@@ -40,6 +40,7 @@ lock: $(VENV)/dev.stamp ## make the lock files again; ARGS=--upgrade: with newer
 		--output-file requirements-dev.lock
 	$(COMPILE) tests/deploy/checkov.in --output-file tests/deploy/checkov.lock
 	cd tests/clients && npm install --package-lock-only
+	cd tests/clients/anacrolix && go mod tidy
 
 clean: ## remove what the other commands made
 	rm -rf $(VENV) build *.egg-info .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
