@@ -82,7 +82,7 @@ def obey_signals(stop: Stop, reload: Callable[[], None] = lambda: None) -> None:
     """
     loop = asyncio.get_running_loop()
     hang_up = stop.hang_up if has_terminal() else reload
-    actions = {
+    actions: dict[signal.Signals, Callable[[], object]] = {
         signal.SIGTERM: stop.ask,
         signal.SIGINT: partial(stop.ask, patient=False),
         signal.SIGHUP: hang_up,

@@ -7,7 +7,7 @@ import pytest
 
 from tests.clients.libtorrents import join
 from tests.clients.sample import Sample, digest_of
-from tests.tools import MORTAL, free_port, require
+from tests.tools import MORTAL, require
 from tests.tracker_process import TrackerProcess
 
 PATIENCE = 40  # seconds for the download
@@ -17,14 +17,14 @@ def download_with_rtorrent(torrent: Path, folder: Path, home: Path) -> str:
     """Run rtorrent until it has the file; returns what it wrote."""
     folder.mkdir()
     home.mkdir()
-    port = free_port()
     commands = (
         f"directory.default.set = {folder}",
         f"session.path.set = {home}",
         "system.daemon.set = true",  # no terminal
         "dht.mode.set = disable",
         "network.bind_address.set = 127.0.0.1",
-        f"network.port_range.set = {port}-{port}",
+        "network.port_range.set = 21000-31000",  # the first free one, below those that others get
+        "network.port_random.set = yes",
         "protocol.pex.set = no",
         "trackers.use_udp.set = yes",
         'method.set_key = event.download.finished, quit, "system.shutdown.normal="',

@@ -2,10 +2,12 @@
 
 import json
 
+import pytest
+
 from tests.clients.node import running_script
 from tests.clients.sample import Sample
 from tests.redis_servers import redis_servers
-from tests.tools import free_port
+from tests.tools import reserved_port
 from tests.tracker_process import TrackerProcess, running_tracker
 
 PACKAGES = ("playwright-core", "@trystero-p2p/torrent")
@@ -33,15 +35,19 @@ def test_pages_in_a_room_exchange_messages_and_bytes(
         assert_all_have_met(pages.rest())
 
 
+@pytest.mark.timeout(120)
 def test_a_page_meets_the_others_after_the_tracker_was_restarted(
     chromium: str, sample: Sample
 ) -> None:
-    with redis_servers() as start:
-        flags = ("--port", str(free_port()), "--redis-url", start().url)
+    with redis_servers() as start, reserved_port() as port:
+        flags = ("--port", str(port), "--redis-url", start().url)
         with (
             running_tracker(*flags) as tracker,
             running_script(
-                "trystero_pages.mjs", chromium, tracker.ws_url, sample.name, packages=PACKAGES
+                "trystero_pages.mjs",
+                *(chromium, tracker.ws_url, sample.name),
+                packages=PACKAGES,
+                patience=100,
             ) as pages,
         ):
             assert "met" == pages.line()
