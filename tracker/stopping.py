@@ -50,7 +50,7 @@ class Stop:
             self.asked.set()
 
     def hang_up(self) -> None:
-        """Ask to stop, because the terminal has closed: both the shell and the kernel say so."""
+        """Ask to stop because the terminal has closed; shell and kernel both send SIGHUP."""
         if not self.asked.is_set():
             self.ask(patient=False)
 

@@ -1,4 +1,4 @@
-"""The process that holds a port is found, by the address that it has, as far as one may know."""
+"""The error of a port in use names the process that holds the port, where the system shows it."""
 
 import errno
 import os

@@ -29,7 +29,7 @@ class Process(NamedTuple):
 
 
 class PortInUse(OSError):
-    """A port that another socket has; its text says which process that is, and what to do.
+    """A port that another socket has; the text names its process, if it is known, and what to do.
 
     Args:
         kind: TCP or UDP.
@@ -54,7 +54,7 @@ class PortInUse(OSError):
 
 
 def holder(kind: socket.SocketKind, host: str, port: int, proc: Path = PROC) -> Process | None:
-    """Return the process whose socket keeps others from a port; None: it is not known.
+    """Return the process whose socket prevents others from binding a port; None: it is not known.
 
     Args:
         kind: TCP or UDP.
@@ -107,9 +107,9 @@ def _decode(address: str) -> Address:
 
 
 def _blocks(theirs: Address, ours: Address) -> bool:
-    """Return whether a socket at `theirs` keeps us from the same port at `ours`.
+    """Return whether a socket at `theirs` prevents us from binding the same port at `ours`.
 
-    Sockets at ``::`` usually have the port of IPv4 as well. Ours never have (IPV6_V6ONLY).
+    Sockets at ``::`` usually serve IPv4 as well. Ours never do (IPV6_V6ONLY).
     """
     if theirs.version == 6:
         theirs = theirs.ipv4_mapped or theirs
@@ -129,7 +129,7 @@ def _pids(proc: Path) -> list[int]:
 
 
 def _files(process: Path) -> Iterator[str]:
-    """Yield what the descriptors of a process refer to, as far as we may know."""
+    """Yield what the descriptors of a process refer to, if we are permitted to see it."""
     with suppress(OSError):  # another user's process, or one that has ended
         for descriptor in os.listdir(process / "fd"):
             with suppress(OSError):  # closed meanwhile
