@@ -9,9 +9,11 @@ The kernel picks the ports; the process tells them in its line ``ready http=1 ws
 import os
 import re
 import selectors
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Self
@@ -116,6 +118,26 @@ class TrackerProcess:
             AssertionError: exit code other than 0, a traceback in its log, or it did not end.
         """
         self._running.terminate()
+        self.ended()
+
+    def drain(self) -> None:
+        """Ask it to stop, and wait until it accepts no more connections."""
+        self._running.terminate()
+        end_s = time.monotonic() + STOPPED_WITHIN
+        while time.monotonic() < end_s:
+            try:
+                socket.create_connection(("127.0.0.1", self.ports["http"])).close()
+            except ConnectionRefusedError:
+                return
+        raise AssertionError("it still accepts connections")
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self._running.poll() is None
+
+    def ended(self) -> None:
+        """Hold it to a clean end, soon; errors as of `stop`."""
         try:
             code = self._running.wait(STOPPED_WITHIN)
         except subprocess.TimeoutExpired:

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from tests.clients.libtorrents import join
-from tests.clients.node import run_script, running_chromium
+from tests.clients.node import run_script, running_chromium, running_script
 from tests.clients.sample import Sample, digest_of
-from tests.cluster.fleet import Fleet
+from tests.cluster.fleet import Fleet, running_fleet
 from tests.cluster.parting import parting
+from tests.redis_servers import StartRedis
 
 
 @pytest.fixture
@@ -31,6 +32,29 @@ def test_pages_on_two_frontends_exchange_a_file(
             packages=("playwright-core", "webtorrent"),
         )
     assert sample.digest == digest.strip()
+
+
+def test_a_page_keeps_its_socket_and_is_found_while_its_frontend_is_replaced(
+    start_redis: StartRedis, sample: Sample, tmp_path: Path
+) -> None:
+    with (
+        running_fleet(start_redis().url, 2, "--ws-drain", "300") as fleet,
+        running_chromium() as chromium,
+    ):
+        old, new = (frontend.tracker for frontend in fleet.frontends)
+        with running_script(
+            "rolling_pages.mjs",
+            *(chromium, old.ws_url, str(sample.write_content(tmp_path)), new.ws_url),
+            packages=("playwright-core", "webtorrent"),
+        ) as pages:
+            assert "seeding" == pages.line()
+            old.drain()
+            pages.go_on()
+            assert sample.digest == pages.line()
+            assert old.running
+            pages.go_on()
+            assert "0\n" == pages.rest()
+        old.ended()  # the last page has gone
 
 
 def test_libtorrents_that_connect_at_one_frontend_announce_at_another(
