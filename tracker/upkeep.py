@@ -62,9 +62,10 @@ class Heartbeat:
     async def run_once(self) -> Mapping[str, int]:
         """Give a sign of life, and greet frontends that have not seen it yet, perhaps."""
         self.period_s = min(RETRY_S, self._period_s)  # unless it succeeds
-        await self._relay.greet(await self._registry.beat(self._facts()))
-        self.period_s = self._period_s
+        found = await self._registry.beat(self._facts())
         self._share(self._registry.sharing)
+        await self._relay.greet(found)
+        self.period_s = self._period_s
         return {}
 
 
