@@ -30,7 +30,10 @@ async def nodes(redis_server: RedisServer) -> AsyncIterator[list[RunningNode]]:
         ]
         for each in found:
             await until(lambda: len(list(each.node.frontends)) == 3)  # noqa: B023
-            await until(lambda: each.node.frontends.sharing == 2)  # noqa: B023
+            jobs = each.node.metrics.jobs
+            beats = jobs["heartbeat", "ok"]
+            await until(lambda: jobs["heartbeat", "ok"] > beats + 1)  # noqa: B023
+            assert 2 == each.node.frontends.sharing
         yield found
 
 
