@@ -8,10 +8,9 @@ that its frontend is gone; its offers go on to other takers.
 import asyncio
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from itertools import count
-from typing import Protocol
 
 import structlog
 from msgspec.structs import replace
@@ -26,6 +25,7 @@ from tracker.store.link import Done, Reply
 from tracker.store.pipeline import asked
 from tracker.store.subscription import Subscription, publish
 from tracker.store.topology import Redis
+from tracker.store.whereabouts import Entries, Whereabouts
 from tracker.wire.relay import (
     MAX_FRAME,
     MAX_ITEMS,
@@ -51,21 +51,6 @@ MOST_JOINED = MAX_FRAME // MEMBER_SIZE  # browsers; more are reported at once
 LOG_EVERY_S = 60.0  # frames that are not valid
 KINDS = ("offer", "answer", "candidate", "moved")  # of items, as metrics name them
 FINAL = ("offer", "moved")  # those that are not sent to another frontend by this module
-
-
-class Entries(Protocol):
-    """The entries of browsers in swarms: see `tracker.service.browsers`."""
-
-    def leave(self, info_hash: InfoHash, peer_id: PeerId) -> None:
-        """Remove the entry of a browser that this frontend has no socket of."""
-
-    def find(
-        self,
-        info_hash: InfoHash,
-        peer_id: PeerId,
-        done: Callable[[list[FrontendId] | TrackerError], None],
-    ) -> None:
-        """Find the frontends on which a browser is in a swarm; may raise Unavailable."""
 
 
 class Outbox:
@@ -116,6 +101,7 @@ class RedisRelay:
         self._max_text = max_text
         self._logged_at = -math.inf
         self._loop = asyncio.get_running_loop()
+        self._whereabouts = Whereabouts(entries, self._loop.time)
         self._outboxes: dict[FrontendId, Outbox] = {}
         self._on_way = 0  # bytes in outboxes, and of frames that Redis has not replied to
         self._joined: list[tuple[InfoHash, PeerId, int, AddressDigest]] = []
@@ -192,13 +178,10 @@ class RedisRelay:
     def _seek(self, signal: Signal) -> None:
         """Look for the browser that an answer or candidate is for: its socket is gone, or unknown.
 
-        A browser that reconnects keeps its offers. Its entry in the swarm tells where it is now.
+        A browser that reconnects keeps its offers. Its entry in the swarm names its frontend.
         """
         found = partial(self._found, replace(signal, session=0))
-        try:
-            self._entries.find(signal.info_hash, signal.to_peer_id, found)
-        except Unavailable as error:
-            found(error)
+        self._whereabouts.find(signal.info_hash, signal.to_peer_id, found)
 
     def _found(self, signal: Signal, frontends: list[FrontendId] | TrackerError) -> None:
         """Send an answer or candidate to where the browser is; several may have its peer_id."""

@@ -22,6 +22,7 @@ from tracker.wire.relay import address_digest
 HASH, OTHER = b"h" * 20, b"o" * 20
 ANNE, BERT, CARL = b"a" * 20, b"b" * 20, b"c" * 20
 A, B, C = b"frontenA", b"frontenB", b"frontenC"
+GONE = 2**40  # the number of no socket
 AWAY = bytes((10, 0, 0, 2))  # another address than `HOME`
 MAX_BYTES = 16_777_216
 MAX_TEXT = 600_000

@@ -13,6 +13,7 @@ from tests.store.relay.parties import (
     AWAY,
     BERT,
     CARL,
+    GONE,
     HASH,
     MAX_TEXT,
     OTHER,
@@ -176,7 +177,7 @@ async def test_offers_to_a_dead_frontend_go_elsewhere(
 
     assert one.relay.offer(B, an_offer(one, BERT, 1), lambda: in_vain(1))
     assert one.relay.offer(B, an_offer(one, BERT, 2), lambda: in_vain(2))
-    one.relay.signal(B, an_answer(1))
+    one.relay.signal(B, an_answer(GONE))
     assert B not in one.frontends.dead
     await until(lambda: vain != [])
     assert [1, 2] == vain
@@ -220,7 +221,7 @@ async def test_bytes_on_their_way_have_their_bound(redis_server: RedisServer, tw
                 for at in range(5)
             ]
             assert [True, True, True, False, False] == sent
-            one.relay.signal(B, an_answer(1, text=text))
+            one.relay.signal(B, an_answer(GONE, text=text))
             redis_server.resume()
             await until(partial(sent_all, one, total))
         full = {("offer", "full"): 4, ("answer", "full"): 2}

@@ -9,6 +9,7 @@ from tests.store.relay.parties import (
     AWAY,
     BERT,
     CARL,
+    GONE,
     A,
     B,
     C,
@@ -52,9 +53,9 @@ async def test_an_answer_reaches_a_browser_whose_frontend_died(
     await one.relay.close()
     await until(lambda: listeners(redis_server) == 2)
     for number in range(2):  # the first finds it dead, the second knows it
-        two.relay.signal(A, an_answer(1, number))
+        two.relay.signal(A, an_answer(GONE, number))
         await until(lambda: len(new.sent) == number + 1)  # noqa: B023
-    assert 2 == two.entries.asked
+    assert 1 == two.entries.asked
 
 
 async def test_an_answer_to_a_half_open_socket_reaches_the_newer_one_too(
@@ -76,13 +77,13 @@ async def test_an_answer_does_not_reach_a_browser_of_another_address(
 ) -> None:
     thieves = one.socket(ANNE, AWAY), three.socket(ANNE, AWAY)
     one.entries.places[ANNE] = [A, C]
-    two.relay.signal(A, an_answer(1))
+    two.relay.signal(A, an_answer(GONE))
     await until(lambda: one.relayed["answer", "gone"] == three.relayed["answer", "gone"] == 1)
     assert [[], []] == [thief.sent for thief in thieves]
 
 
 async def test_an_answer_to_a_browser_that_left_is_gone(one: Party, two: Party) -> None:
-    two.relay.signal(A, an_answer(1))
+    two.relay.signal(A, an_answer(GONE))
     await until(lambda: one.relayed["answer", "gone"] == 1)
     assert 1 == one.entries.asked
 
