@@ -14,25 +14,25 @@ class Recorder(Session):
         challenges: how often it was asked for a sign of life.
         held: bytes of memory that it makes the process hold.
         allowed: bytes that it may hold.
-        slow: whether it takes no relayed messages now.
+        free: bytes of relayed messages that it takes now.
     """
 
-    __slots__ = ("allowed", "challenges", "held", "sent", "slow")
+    __slots__ = ("allowed", "challenges", "free", "held", "sent")
 
     def __init__(self, address: bytes = HOME) -> None:
         super().__init__(Account(address))
         self.sent: list[bytes] = []
         self.challenges = 0
         self.held, self.allowed = 0, 1_000_000
-        self.slow = False
+        self.free = 10_000_000
 
     def send(self, message: bytes) -> None:
         """Keep the message."""
         self.sent.append(message)
 
     def takes(self, size: int) -> bool:
-        """Take nothing while it is slow."""
-        return not self.slow
+        """Take what there is room for."""
+        return size <= self.free
 
     def challenge(self) -> None:
         """Count the challenge."""

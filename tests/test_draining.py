@@ -1,6 +1,7 @@
 """A drain fails no request, and closes no socket before its time."""
 
 import asyncio
+import socket
 
 import pytest
 
@@ -147,6 +148,16 @@ async def test_swarms_are_the_same_after_a_drain(redis_server: RedisServer) -> N
 # Browsers
 
 
+def free(port: int) -> bool:
+    """Return whether another process could use a UDP port."""
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.bind(("::", port))
+        except OSError:
+            return False
+    return True
+
+
 async def test_browsers_stay_as_long_as_they_may_and_are_found_there(
     redis_server: RedisServer,
 ) -> None:
@@ -163,6 +174,7 @@ async def test_browsers_stay_as_long_as_they_may_and_are_found_there(
         with pytest.raises(ConnectionRefusedError):
             await old.tcp()
         assert ["draining"] == old.node.not_ready()
+        await until(lambda: free(old.port("udp")))  # for a successor
         await two.announce(offers=offers(1))
         assert text(two.peer_id) == (await one.hear())["peer_id"]
         assert 2 == (await one.announce(offers=offers(1, 1)))["incomplete"]

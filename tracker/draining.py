@@ -4,6 +4,7 @@ import asyncio
 import math
 from collections.abc import Callable, Sequence
 
+import structlog
 from websockets.frames import CloseCode
 
 from tracker.frontends.ports import TcpPorts
@@ -11,10 +12,13 @@ from tracker.frontends.udp import UdpFrontend
 from tracker.frontends.websocket import WebSocketConnection, WebSocketFrontend
 from tracker.settings import Settings
 
+log = structlog.get_logger()
+
 SPREAD_SHARE = 0.8  # of the drain time, in which browsers are disconnected
 LEAST_CLOSES = 200  # browsers disconnected in a second at least: a few need not be kept waiting
 FIRST_REQUEST_S = 1.0  # after the ports closed, for the first request of a new connection
 POLL_S = 0.02
+REPORT_S = 60.0  # between reports of how many browsers stay
 # Browsers leave their swarms this long before they are disconnected: other frontends may use a
 # sample of a large swarm for a second, and an offer takes some milliseconds.
 NOTICE_S = 1.2
@@ -71,7 +75,10 @@ class Drain:
         return end - self._loop.time()
 
     async def _end_requests(self, deadline: float) -> None:
-        """Answer requests over HTTP, and close the connections."""
+        """Answer requests over HTTP and UDP, and close the connections and sockets.
+
+        A successor can then use the ports, even while browsers stay.
+        """
 
         def busy() -> bool:
             others = len(self._tcp.connections) - len(self._websocket.connections)
@@ -82,11 +89,15 @@ class Drain:
         await self._until(last_s, busy)
         self._tcp.close_kept(unasked=True)
         await self._until(deadline, busy)
+        self._udp.close()
 
     async def _end_browsers(self, deadline: float, browsers_s: float, notice_s: float) -> None:
         """Let browsers stay for a while, then disconnect them."""
         connections = self._websocket.connections
-        await self._until(self._loop.time() + browsers_s, lambda: connections)
+        until = self._loop.time() + browsers_s
+        while connections and (left_s := until - self._loop.time()) > 0:
+            log.info("browsers.staying", number=len(connections), longest_s=round(left_s))
+            await self._until(min(until, self._loop.time() + REPORT_S), lambda: connections)
         await self._dismiss(list(connections), deadline - self._loop.time(), notice_s)
         await self._dismiss(list(connections), 0.0, 0.0)  # those that have connected since
 

@@ -273,7 +273,7 @@ class Node:
             pid=os.getpid(),
             since=self._now.at(self._since_us) // SECOND_US,
             beat=self._now.at(self._now.local_us()) / SECOND_US,
-            ports=self.ports,
+            ports={} if self._draining else self.ports,
             requests=requests,
             connections=len(self.tcp.connections),
             browsers=len(self.sessions),

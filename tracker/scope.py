@@ -29,12 +29,21 @@ IPV4_NETWORKS: Final = {
     IPv4Network("172.16.0.0/12"): PRIVATE,
     IPv4Network("192.168.0.0/16"): PRIVATE,
     IPv4Network("100.64.0.0/10"): PRIVATE,  # RFC 6598: a provider's own network, and many VPNs
+    IPv4Network("198.18.0.0/15"): PRIVATE,  # RFC 2544, for tests of networks
 }
 IPV6_NETWORKS: Final = {
     IPv6Network("::/16"): HOST,  # of these only ::1 is in use (RFC 4291, section 2.5.3)
     IPv6Network("fe80::/10"): LINK,  # RFC 4291, section 2.5.6
+    IPv6Network("fec0::/10"): PRIVATE,  # RFC 3879: no longer in use
     IPv6Network("fc00::/7"): PRIVATE,  # RFC 4193
 }
+# IPv6 addresses that hold an IPv4 address, by their first two bytes: where it begins. They have the
+# scope of that address.
+EMBEDDING: Final = {
+    b"\x20\x02": 2,  # 6to4, 2002::/16 (RFC 3056)
+    b"\x00\x64": 12,  # 64:ff9b::/96 (RFC 6052)
+}
+_LOCAL_TRANSLATION: Final = bytes.fromhex("0064ff9b0001")  # 64:ff9b:1::/48 (RFC 8215)
 
 
 def prefixes(network: IPv4Network | IPv6Network) -> list[bytes]:
@@ -52,4 +61,12 @@ _IPV6: Final = {prefix: scope for net, scope in IPV6_NETWORKS.items() for prefix
 
 def scope_of(address: Ip | Endpoint) -> Scope:
     """Return the scope of a packed address, alone or with a port after it."""
-    return (_IPV4 if len(address) < 16 else _IPV6).get(address[:2], GLOBAL)
+    prefix = address[:2]
+    if len(address) < 16:
+        return _IPV4.get(prefix, GLOBAL)
+    if prefix not in EMBEDDING:
+        return _IPV6.get(prefix, GLOBAL)
+    if address.startswith(_LOCAL_TRANSLATION):
+        return PRIVATE
+    at = EMBEDDING[prefix]
+    return _IPV4.get(address[at : at + 2], GLOBAL)

@@ -114,6 +114,17 @@ class Engine:
         told: list[Json] = json.loads(self.docker("inspect", *names)) if names else []
         return told
 
+    def inspect_those_left(self, *names: str) -> list[Json]:
+        """As `inspect`, without containers that have been removed meanwhile."""
+        found = []
+        for name in names:
+            try:
+                found += self.inspect(name)
+            except AssertionError as error:
+                if "No such object" not in str(error):
+                    raise
+        return found
+
     def script(self, project: Path, name: str, env: Mapping[str, str], timeout_s: float) -> str:
         """Run a shell script of a project in its directory; as `docker`."""
         return self._run(["sh", name], env, project, timeout_s)

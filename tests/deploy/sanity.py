@@ -242,7 +242,8 @@ def settings(manifests: list[Manifest], workload: Workload) -> Problems:
             yield f"settings: {error}"
             continue
         pause_s = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {"seconds": 0})
-        browsers_s = configured.ws.drain if "ws" in configured.listen.only else 0
+        serves = container["args"][0] == "serve" and "ws" in configured.listen.only
+        browsers_s = configured.ws.drain if serves else 0
         needed_s = pause_s["seconds"] + browsers_s + configured.listen.drain + MARGIN_S
         if needed_s > workload.pod["terminationGracePeriodSeconds"]:
             yield f"is killed before it has drained, which takes up to {needed_s} s"

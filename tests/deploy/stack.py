@@ -117,8 +117,9 @@ class Stack:
 
     def containers(self, *services: str) -> list[Container]:
         """Those of these services that run; of all, if none is named."""
-        ids = self.engine.docker("ps", "--all", "--quiet", "--no-trunc").split()
-        running = [each for each in map(_container, self.engine.inspect(*ids)) if each.running]
+        ids = self.engine.docker("ps", "--quiet", "--no-trunc").split()
+        found = self.engine.inspect_those_left(*ids)
+        running = [each for each in map(_container, found) if each.running]
         return [each for each in running if not services or each.service in services]
 
     def crash(self, container: Container) -> None:

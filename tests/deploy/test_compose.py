@@ -100,6 +100,7 @@ def test_another_image_under_load_and_back(stack: Stack, load: Load) -> None:
 def test_an_update_by_the_script_closes_no_socket_of_a_browser(stack: Stack) -> None:
     stack.up()
     old = {each.pid for each in stack.containers("http")}
+    image = stack.containers("http")[0].image
 
     def replaced() -> bool:
         """Return whether all but the old HTTP frontends are new."""
@@ -115,12 +116,28 @@ def test_an_update_by_the_script_closes_no_socket_of_a_browser(stack: Stack) -> 
             load.until(replaced, 120)
             load.settle(30)
             load.go_on(5)
+            first = {each.pid for each in stack.containers("http")} - old
+            again = pool.submit(stack.update, image)  # while the first one waits
+            load.until(lambda: len(stack.containers("http")) == 6, 120)
+            load.settle(30)
+            load.go_on(5)
             assert not update.done()
-            assert old <= {each.pid for each in stack.containers("http")}
+            assert old | first <= {each.pid for each in stack.containers("http")}
             assert [] == [each for browser in load.browsers for each in browser.absences]
-        assert "waiting until the last browsers have left" in update.result()
-    assert replaced()
-    assert not old & {each.pid for each in stack.containers("http")}
+        for each in update, again:
+            assert "waiting until the last browsers have left" in each.result()
+    found = stack.containers("http", "udp", "workers")
+    assert (6, {image}) == (len(found), {each.image for each in found})
+    assert not (old | first) & {each.pid for each in found}
     assert Counter() == failures(load.outcomes)
     assert ([], Counter()) == (load.offers.lost(since_s), load.offers.wrong)
+
+
+def test_an_update_replaces_a_container_that_was_stopped_too(stack: Stack) -> None:
+    stack.up()
+    one, other = stack.containers("http")
+    stack.engine.docker("stop", one.name)
+    assert "updated" in stack.update(NEXT_IMAGE)
+    assert [NEXT_IMAGE] * 2 == [each.image for each in stack.containers("http")]
+    assert other.pid not in {each.pid for each in stack.containers("http")}
     stack.up()

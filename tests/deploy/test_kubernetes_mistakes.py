@@ -107,7 +107,7 @@ UNSEEN_BY_OTHERS = {
         *("StatefulSet", "redis", *TRACKER, "env", 0, "name"), value="TRACKER_PORT"
     ),
     "killed while browsers stay": put(
-        *("Deployment", "http", *TRACKER, "env", 0, "value"), value="7200"
+        "ConfigMap", "tracker", "data", "TRACKER_WS_DRAIN", value="7200"
     ),
     "killed in the drain": put("ConfigMap", "tracker", "data", "TRACKER_DRAIN", value="80"),
     "a pause too long": put(

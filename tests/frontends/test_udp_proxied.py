@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.frontends.clients import HASH, UdpPeer, announce_packet, scrape_packet, udp_peer
 from tests.nodes import RunningNode, running_node
@@ -104,11 +105,18 @@ async def test_scrapes_and_errors_go_back_to_the_proxy_too(proxy: UdpPeer) -> No
 
 
 @pytest.mark.parametrize("head", [LOCAL, b"PROXY UNKNOWN\r\n"])
-async def test_a_proxy_may_speak_for_itself(proxy: UdpPeer, head: bytes) -> None:
-    connection_id = await connected(proxy, head)
-    await announced(proxy, head, connection_id, port=7001)
-    found = await announced(proxy, head, connection_id, port=7002)
-    assert (pack(pack_ip("127.0.0.1"), 7001),) == found.peers
+async def test_a_proxy_that_names_no_client_does_not_become_a_peer(
+    tracker: RunningNode, proxy: UdpPeer, head: bytes
+) -> None:
+    connection_id = await connected(proxy, head)  # for its health checks
+    with capture_logs() as logs:
+        for _ in range(2):
+            proxy.send(head + announce_packet(connection_id))
+            refusal = await proxy.reply()
+            assert isinstance(refusal, udp.ErrorReply)
+            assert refusal.reason.startswith("the proxy in front of this tracker does not name")
+    assert ["proxy.unnamed"] == [entry["event"] for entry in logs]
+    assert {("udp", "connect", "ok"): 1, ("udp", "unnamed", "denied"): 2} == tracker.requests
 
 
 async def test_a_head_may_be_as_long_as_a_proxy_s_notes_make_it(proxy: UdpPeer) -> None:

@@ -131,6 +131,24 @@ async def test_an_answer_reaches_a_browser_that_came_back(
                     assert (text(one.peer_id), "yes") == (heard["peer_id"], heard["answer"]["sdp"])
 
 
+async def test_answers_reach_a_browser_that_comes_back_after_the_first_of_them(
+    nodes: Nodes,
+) -> None:
+    here, there = nodes
+    async with browser(here, 1) as one:
+        await one.announce()
+        async with browser(there, 2) as two:
+            await two.announce(offers=offers(3))
+            ids = [(await one.hear())["offer_id"]]
+        await until(lambda: len(there.node.sessions) == 0)
+        await one.say(**answer(browser_id(2), ids[0]), peer_id=text(one.peer_id))
+        await until(lambda: there.node.metrics.relayed["answer", "gone"] == 1)
+        async with browser(here, 2) as again:  # whose answers still go to the old frontend
+            await again.announce()
+            await one.say(**answer(browser_id(2), ids[0]), peer_id=text(one.peer_id))
+            assert "yes" == (await again.hear())["answer"]["sdp"]
+
+
 async def test_an_answer_reaches_a_browser_whose_frontend_was_killed(
     nodes: Nodes, redis: RedisServer
 ) -> None:

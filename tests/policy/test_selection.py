@@ -160,6 +160,19 @@ def _stretch(members: list[bytes], want: int, at: float) -> list[bytes]:
     return (members[start:] + members[:start])[:want]
 
 
+@pytest.mark.parametrize("want", [10, 30, 50])
+@pytest.mark.parametrize("addresses", [1, 10, 20])
+def test_the_last_seeder_is_found_among_leechers_that_share_addresses(
+    want: int, addresses: int
+) -> None:
+    leechers = [each for n in range(addresses) for each in _crowd(300 // addresses, address=n)]
+    for at in range(50):
+        picked = choose(
+            [b"seeder"], leechers, me=leechers[0], seeding=False, want=want, at=at / 50, cut=4
+        )
+        assert (want, 1) == (len(picked), picked.count(b"seeder"))
+
+
 def test_the_most_frequent_address_is_last_where_too_few_others_are_there() -> None:
     members = [*_crowd(31, address=1), *_crowd(20, address=2)]
     chosen = choose(members, [], me=b"", seeding=False, want=50, at=0.0, cut=4)

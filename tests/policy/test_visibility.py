@@ -48,6 +48,15 @@ def test_a_peer_is_shown_to_its_own_scope_and_to_narrower_ones(
     assert expected == shown(viewer, family, joined(*ALL[family]))
 
 
+@pytest.mark.parametrize(
+    "hidden", ["2002:c0a8:105::1", "64:ff9b::c0a8:105", "64:ff9b:1::c0a8:105", "fec0::5"]
+)
+def test_an_address_that_holds_a_private_one_is_not_shown_to_strangers(hidden: str) -> None:
+    peers = joined("2002:808:808::1", hidden, "64:ff9b::808:808")
+    assert [("2002:808:808::1", 1), ("64:ff9b::808:808", 3)] == shown("9.9.9.9", IPV6, peers)
+    assert 3 == len(shown("10.0.0.1", IPV6, peers))
+
+
 @families
 @pytest.mark.parametrize(("viewer", "scope"), VIEWERS)
 def test_the_external_address_stands_for_those_that_are_not_shown_and_the_port_stays(

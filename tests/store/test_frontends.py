@@ -16,6 +16,8 @@ from tracker.store.frontends import (
     LONGEST_NAME,
     MOST,
     MOST_FACTS,
+    MOST_HEARD,
+    REREAD_BEATS,
     Frontend,
     Frontends,
     registered,
@@ -111,19 +113,30 @@ async def test_who_was_not_reached_counts_again_with_its_next_sign(
     assert [B] == list(one)
 
 
-async def test_a_frontend_that_was_heard_is_alive_before_its_heartbeat_is_read(
-    frontend: Make, clock: Clock
+async def test_a_frontend_that_was_heard_is_alive_until_the_next_sign_of_life_is_read(
+    frontend: Make,
 ) -> None:
-    one = frontend(A)
+    one, other = frontend(A), frontend(B)
     await one.beat(FACTS)
-    one.heard(A)
-    one.heard(B)
-    assert [B] == list(one)
+    for sender in (A, B, C):
+        one.heard(sender)
+    assert {B, C} == set(one)
+    assert 1 == one.sharing  # what they serve is not known
+    await other.beat(FACTS)
     await one.beat(FACTS)
-    assert [B] == list(one)
-    clock.now_s += DEAD_AFTER_S
+    assert [B] == list(one)  # C is not registered
+    assert 2 == one.sharing
+
+
+async def test_a_frontend_that_drains_shares_no_budgets(frontend: Make) -> None:
+    one, other = frontend(A), frontend(B)
+    await other.beat(FACTS)
     await one.beat(FACTS)
-    assert [] == list(one)
+    assert 2 == one.sharing
+    await other.beat(FACTS._replace(ports={}))
+    for _ in range(REREAD_BEATS):
+        await one.beat(FACTS)
+    assert ([B], 1) == (list(one), one.sharing)
 
 
 async def test_a_frontend_that_was_heard_and_then_lost_stays_lost_until_its_heartbeat(
@@ -146,9 +159,12 @@ async def test_a_frontend_that_was_heard_and_then_lost_stays_lost_until_its_hear
 async def test_forged_senders_are_bounded(frontend: Make) -> None:
     one = frontend(A)
     await one.beat(FACTS)
-    for number in range(MOST + 10):
-        one.heard(number.to_bytes(8, "big"))
-    assert MOST - 1 <= len(list(one)) <= MOST
+    for _ in range(2):
+        for number in range(MOST_HEARD + 10):
+            one.heard(number.to_bytes(8, "big"))
+        assert MOST_HEARD == len(list(one))
+        await one.beat(FACTS)
+        assert [] == list(one)
 
 
 async def test_who_was_not_reached_and_never_seen_is_no_trouble(frontend: Make) -> None:

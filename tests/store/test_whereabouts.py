@@ -1,8 +1,10 @@
 """Browsers are looked up, and not again for a moment."""
 
+from collections.abc import Callable
+
 import pytest
 
-from tests.store.relay.parties import ANNE, HASH, A, Entries
+from tests.store.relay.parties import ANNE, HASH, A, B, Entries
 from tracker.errors import TrackerError, Unavailable
 from tracker.model import FrontendId, PeerId
 from tracker.store.whereabouts import KNOWN_S, MOST_KNOWN, Done, Whereabouts
@@ -25,36 +27,88 @@ def entries() -> Entries:
     return Entries()
 
 
+class Timers:
+    """What is to be called later, and after how many seconds."""
+
+    def __init__(self) -> None:
+        self.set: list[tuple[float, Callable[[], None]]] = []
+
+    def __call__(self, seconds: float, function: Callable[[], None]) -> None:
+        self.set.append((seconds, function))
+
+
 @pytest.fixture
-def whereabouts(entries: Entries, clock: Clock) -> Whereabouts:
-    return Whereabouts(entries, clock)
+def timers() -> Timers:
+    return Timers()
 
 
-def found(
-    whereabouts: Whereabouts, peer_id: PeerId = ANNE
-) -> list[list[FrontendId] | TrackerError]:
-    results: list[list[FrontendId] | TrackerError] = []
+@pytest.fixture
+def whereabouts(entries: Entries, clock: Clock, timers: Timers) -> Whereabouts:
+    return Whereabouts(entries, clock, timers)
+
+
+Results = list[list[FrontendId] | TrackerError]
+
+
+def found(whereabouts: Whereabouts, peer_id: PeerId = ANNE) -> Results:
+    results: Results = []
     whereabouts.find(HASH, peer_id, results.append)
     return results
 
 
-@pytest.mark.parametrize("places", [[], [A]])
-def test_a_result_is_used_for_a_moment(
-    whereabouts: Whereabouts, entries: Entries, clock: Clock, places: list[FrontendId]
+def test_a_place_is_used_for_a_moment(
+    whereabouts: Whereabouts, entries: Entries, clock: Clock
 ) -> None:
-    entries.places[ANNE] = places
-    assert [places] == found(whereabouts)
-    entries.places[ANNE] = [b"another."]
-    assert [places] == found(whereabouts)
+    entries.places[ANNE] = [A]
+    assert [[A]] == found(whereabouts)
+    entries.places[ANNE] = [B]
+    assert [[A]] == found(whereabouts)
     assert 1 == entries.asked
     clock.now += KNOWN_S
-    assert [[b"another."]] == found(whereabouts)
+    assert [[B]] == found(whereabouts)
 
 
-def test_the_results_that_are_kept_are_bounded(whereabouts: Whereabouts, entries: Entries) -> None:
-    for number in range(MOST_KNOWN + 1):
-        found(whereabouts, b"%020d" % number)
-    assert 1 == len(whereabouts._known)
+def test_a_browser_that_was_nowhere_is_looked_for_again_at_the_end_of_the_moment(
+    whereabouts: Whereabouts, entries: Entries, clock: Clock, timers: Timers
+) -> None:
+    assert [[]] == found(whereabouts)
+    clock.now += 0.25
+    waiting = [found(whereabouts) for _ in range(3)]
+    assert ([[], [], []], 1) == (waiting, entries.asked)
+    ((seconds, again),) = timers.set
+    assert seconds == KNOWN_S - 0.25
+    entries.places[ANNE] = [A]
+    again()
+    assert ([[[A]]] * 3, 2) == (waiting, entries.asked)
+
+
+def test_a_browser_that_joined_is_looked_for_at_once(
+    whereabouts: Whereabouts, entries: Entries
+) -> None:
+    found(whereabouts)
+    waiting = found(whereabouts)
+    entries.places[ANNE] = [A]
+    whereabouts.forget(HASH, ANNE)
+    assert [[A]] == waiting
+    assert [[A]] == found(whereabouts)
+    entries.places[ANNE] = [B]
+    whereabouts.forget(HASH, ANNE)
+    assert [[B]] == found(whereabouts)
+
+
+def test_the_places_that_are_kept_are_bounded_and_old_ones_make_room(
+    whereabouts: Whereabouts, entries: Entries, clock: Clock
+) -> None:
+    for _ in range(2):
+        for number in range(MOST_KNOWN + 10):
+            found(whereabouts, b"%020d" % number)
+        assert MOST_KNOWN == len(whereabouts._known)
+        clock.now += KNOWN_S
+    asked = entries.asked
+    entries.places[ANNE] = [A]
+    found(whereabouts)
+    found(whereabouts)
+    assert asked + 1 == entries.asked
 
 
 class Away(Entries):
@@ -71,8 +125,8 @@ class Away(Entries):
 
 
 @pytest.mark.parametrize("at_once", [True, False])
-def test_an_error_is_passed_on_and_not_kept(clock: Clock, at_once: bool) -> None:
-    whereabouts = Whereabouts(Away(at_once=at_once), clock)
+def test_an_error_is_passed_on_and_not_kept(clock: Clock, timers: Timers, at_once: bool) -> None:
+    whereabouts = Whereabouts(Away(at_once=at_once), clock, timers)
     (error,) = found(whereabouts)
     assert isinstance(error, Unavailable)
     assert 0 == len(whereabouts._known)

@@ -178,6 +178,13 @@ def test_a_message_with_an_answer_or_candidate_is_one(
     assert expected == decoded(sent(fields | {name: value}))
 
 
+@pytest.mark.parametrize("given", [{}, {"answer": None}, {"candidate": None}, {"candidate": "x"}])
+def test_a_message_to_another_peer_is_never_an_announce(given: dict[str, None]) -> None:
+    error = refusal(sent(message(to_peer_id=text(OTHER), offer_id=OFFER_ID, offers=[]) | given))
+    assert error.reason == f"{next(iter(given), 'answer')} must be an object"
+    assert (error.action, error.info_hash) == ("announce", HASH)
+
+
 @pytest.mark.parametrize(
     ("info_hash", "expected"),
     [
@@ -294,16 +301,8 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     st.dictionaries(
         st.sampled_from(
             [
-                "action",
-                "info_hash",
-                "peer_id",
-                "to_peer_id",
-                "event",
-                "left",
-                "numwant",
-                "offers",
-                "offer_id",
-                "answer",
+                *("action", "info_hash", "peer_id", "to_peer_id", "event", "left", "numwant"),
+                *("offers", "offer_id", "answer", "candidate"),
             ]
         ),
         anything,

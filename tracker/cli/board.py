@@ -95,7 +95,7 @@ def _frontend(frontend: Frontend, overview: Overview) -> Iterator[object]:
         return
     yield f"{facts.host}:{facts.pid}"
     yield facts.version
-    yield " ".join(f"{name}={port}" for name, port in facts.ports.items())
+    yield " ".join(f"{name}={port}" for name, port in facts.ports.items()) or "draining"
     yield span(overview.at - facts.since)
     yield f"{span(overview.at - facts.beat)} ago"
     yield from _rates(overview.rates.get(frontend.id))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tracker.errors import Denied, Malformed, TrackerError
 from tracker.model import Announce, Announced, Counts, Ip
 from tracker.policy.accounts import Account
+from tracker.policy.addresses import NOT_NAMED
 from tracker.service.peers import Peers
 from tracker.wire.compact import pack
 from tracker.wire.http import (
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from tracker.frontends.door import Door
 
 TOO_LONG = "too many parameters"  # 8 KiB of "&" would cost as much as ten announces
-UNNAMED = "the proxy of this tracker does not pass on your address: its operator must set it up"
 TLS_HANDSHAKE = b"\x16"  # the first byte of a ClientHello: RFC 8446, section 5.1
 SCRAPED_S = 5e-6  # seconds of work after its turn that each info_hash of a scrape causes
 
@@ -39,7 +39,7 @@ def ask(door: "Door", peers: Peers, to: Route, ip: Ip, account: Account, answer:
         elif to.action == "scrape":
             _scrape(door, peers, to.query, answer)
         elif to.action == "unnamed":
-            raise Denied(UNNAMED)
+            raise Denied(NOT_NAMED)
         else:
             raise Denied(f"the announce URL ends with {door.http.paths[0]}")
     except TrackerError as error:

@@ -37,7 +37,7 @@ class Session(ABC):
         self.superseded = False
         self.retired = False  # the socket will close soon, and has left its swarms
         # The rest belongs to `tracker.frontends.unanswered`.
-        self.answerable: dict[bytes, Answerable] | None = None
+        self.answerable: dict[int, Answerable] | None = None
         self.room = 0  # offers in `answerable` that memory is counted for
         self.shares: Shares | None = None
         self.offers_spent_until = NEVER

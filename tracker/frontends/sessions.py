@@ -5,13 +5,14 @@ Offers and answers come from the relay, whichever frontend they began at.
 
 import time
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 from tracker.clock import steady_us
 from tracker.errors import Denied
 from tracker.frontends.session import Answerable, Session
 from tracker.frontends.unanswered import Unanswered, key_of
 from tracker.metrics import Metrics
-from tracker.model import OFFERER_CANDIDATE, InfoHash, Offer, PeerId, Signal
+from tracker.model import ANSWER, OFFERER_CANDIDATE, InfoHash, Offer, PeerId, Signal
 from tracker.policy.accounts import NEVER
 from tracker.policy.offers import cell_of
 from tracker.policy.ownership import Claim, Owners
@@ -20,6 +21,7 @@ from tracker.settings import WsSettings
 from tracker.wire.relay import address_digest
 from tracker.wire.websocket import SignalMessage, encode_id, encode_offer, encode_signal
 
+MOST_WAITING = 64  # sockets that wait for an entry, of which one may be the offerer's
 ENTRY_SIZE = 300  # bytes that an entry, or waiting for one, occupies; measured
 # Another claim to the same entry within this time does not ask the owner's socket for a sign of
 # life again.
@@ -45,6 +47,7 @@ class Sessions:
         clock_us: Callable[[], int] = steady_us,
         shared_us: Callable[[int], int] = int,
     ) -> None:
+        self._reserved = settings.max_buffer // 4  # of what `takes` allows: for answers only
         self._unanswered = Unanswered(settings, metrics, clock)
         self._clock = clock
         self._clock_us = clock_us
@@ -164,11 +167,11 @@ class Sessions:
     def owned(self, session: Session) -> list[tuple[InfoHash, PeerId]]:
         """Return the entries that a session has."""
         members = session.members or {}
-        return [entry for entry in members.items() if self.owns(session, *entry)]
+        return [each for each in members.items() if self._owners.get(b"".join(each)) is session]
 
-    def owns(self, session: Session, info_hash: InfoHash, peer_id: PeerId) -> bool:
-        """Return whether a session has an entry."""
-        return self._owners.get(info_hash + peer_id) is session
+    def announced(self, session: Session, info_hash: InfoHash, peer_id: PeerId) -> bool:
+        """Return whether a session has an entry, or waits for it."""
+        return session.members is not None and session.members.get(info_hash) == peer_id
 
     def quit(self, session: Session, info_hash: InfoHash, peer_id: PeerId) -> None:
         """End what a session has of an entry, or waits for."""
@@ -210,11 +213,14 @@ class Sessions:
         return Delivery.DONE
 
     def reply_route(self, session: Session, message: SignalMessage) -> Answerable | None:
-        """Return where the reply to an offer goes; None if this socket may not reply to it.
+        """Return where the reply to an offer goes; None if it was not sent to this socket.
 
         Args:
-            session: the socket that replies: the offer must have been sent to it.
+            session: the socket that replies.
             message: its answer or candidate.
+
+        Raises:
+            Denied: it has replied too often, or too late.
         """
         key = key_of(message.info_hash, message.to_peer_id, message.peer_id, message.offer_id)
         answers = message.name == "answer"
@@ -235,12 +241,13 @@ class Sessions:
             self._send(session, signal)
             if not session.superseded:
                 return True
-        if owner is None or owner is session:
-            return False
-        if address_digest(owner.account.key) != signal.address:
-            return False
-        self._send(owner, signal)
-        return True
+        for other in (owner, *islice(self._owners.waiting(member), MOST_WAITING)):
+            # Another client may have taken the entry meanwhile.
+            if other is not None and address_digest(other.account.key) == signal.address:
+                if other is not session:
+                    self._send(other, signal)
+                return True
+        return False
 
     def _candidate(self, session: Session, signal: Signal) -> bool:
         """Deliver the candidate of an offerer; False: the browser did not get that offer."""
@@ -252,8 +259,8 @@ class Sessions:
         return delivery is not Delivery.GONE
 
     def _send(self, session: Session, signal: Signal) -> None:
-        name = signal.name
-        if not session.takes(len(signal.text)):
+        name, size = signal.name, len(signal.text)
+        if not session.takes(size if signal.kind is ANSWER else size + self._reserved):
             self._relayed[name, "slow"] += 1
             return
         peer_id, info_hash = encode_id(signal.peer_id), encode_id(signal.info_hash)

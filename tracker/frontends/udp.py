@@ -13,13 +13,13 @@ from typing import TypeAlias
 
 import structlog
 
-from tracker.errors import Malformed, TrackerError
+from tracker.errors import Denied, Malformed, TrackerError
 from tracker.frontends.congestion import Congestion
 from tracker.frontends.udp_socket import Ancillary, Datagram, Origin, Send, Sender, UdpSocket
 from tracker.metrics import Metrics
 from tracker.model import HASH_SIZE, Announce, Announced, Counts, Ip
 from tracker.policy.accounts import NEVER, Account
-from tracker.policy.addresses import Networks
+from tracker.policy.addresses import NOT_NAMED, Networks
 from tracker.policy.budgets import Budgets
 from tracker.policy.floods import Floods
 from tracker.service.peers import Peers
@@ -27,7 +27,7 @@ from tracker.service.ports import Clock
 from tracker.settings import UdpSettings
 from tracker.wire import proxy_protocol
 from tracker.wire import udp as wire
-from tracker.wire.compact import pack, pack_ip
+from tracker.wire.compact import format_ip, pack, pack_ip
 from tracker.wire.connection_id import ConnectionIds
 
 log = structlog.get_logger()
@@ -38,6 +38,9 @@ REPLY_HEAD = 20  # bytes of an announce reply before its peers
 COUNTS_SIZE, SCRAPE_HEAD = 12, 8
 LEAST_REQUEST = 16  # bytes: connection id, action, transaction id
 PER_ROUND = 256  # requests served of one reading if more datagrams wait; some milliseconds
+ANNOUNCE = wire.ANNOUNCE.to_bytes(4, "big")
+UNNAMED = b""  # the address of a client that a proxy does not name
+UNNAMED_EVERY_S = 60.0  # at most one log line
 NO_KEY = bytes(4)  # of a client that sends none
 REPORT_S = 1.0  # at most one error packet per address in this time reports a spent budget
 
@@ -96,7 +99,7 @@ class UdpFrontend:
             settings.max_scrape, (settings.max_reply - SCRAPE_HEAD) // COUNTS_SIZE
         )
         self._now_s, self._now = 0, 0.0
-        self._logged_at = NEVER
+        self._logged_at = self._unnamed_at = NEVER
         self._sockets: list[UdpSocket] = []
         self._dropped = metrics.udp_dropped
         self._dropped[()] = 0
@@ -275,10 +278,22 @@ class UdpFrontend:
             self._count["udp", "proxy", "silent"] += 1
             return None
         size = header.size
-        ip = header.source[0] if header.source else proxy
+        ip = header.source[0] if header.source else UNNAMED
+        if ip == UNNAMED and data[size + 8 : size + 12] == ANNOUNCE:
+            self._report_unnamed(proxy)
         return data[size:], ip, data[:size] if header.returned else b""
 
+    def _report_unnamed(self, proxy: Ip) -> None:
+        """Log an announce for which a proxy names no client, once in a while."""
+        if self._now >= self._unnamed_at + UNNAMED_EVERY_S:
+            self._unnamed_at = self._now
+            hint = "let it send the client's address in the PROXY header"
+            log.warning("proxy.unnamed", address=format_ip(proxy), hint=hint)
+
     def _announce(self, data: bytes, ip: Ip, account: Account, send: Send) -> None:
+        if ip == UNNAMED:
+            self._fail("unnamed", data[12:16], send, Denied(NOT_NAMED))
+            return
         request = wire.decode_announce(data)
         if self._client_addresses and len(ip) == 4 and request.ip != bytes(4):
             ip = request.ip

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from itertools import islice
 
+from tracker.errors import Denied
 from tracker.frontends.session import Answerable, Session
 from tracker.metrics import Metrics
 from tracker.model import Json, Offer
@@ -17,7 +18,7 @@ from tracker.settings import WsSettings
 
 # Bytes that one offer in `Session.answerable` occupies, measured, with a part of the socket's
 # `Shares`.
-ANSWERABLE_SIZE = 430
+ANSWERABLE_SIZE = 360
 ROOM_STEP = 16  # offers that memory is counted for at once
 # Part of `ws.max_pending` that is forgotten at once: finding the source with the most offers looks
 # at all of them, which would cost too much for each offer of a flood.
@@ -27,12 +28,17 @@ FORGOTTEN_PART = 32
 ANSWERABLE_S = 120.0
 # Candidates may follow this long after an answer: most connections are made within a few seconds.
 SETTLING_S = 30.0
+NOT_WAITING = "no such offer is waiting for an answer"
 LARGE = 4096  # bytes of an answer or candidate that count as another one
 
 
-def key_of(info_hash: bytes, offerer: bytes, recipient: bytes, offer_id: Json) -> bytes:
-    """Return the key of an offer in `Session.answerable`."""
-    return info_hash + offerer + recipient + offer_id
+def key_of(info_hash: bytes, offerer: bytes, recipient: bytes, offer_id: Json) -> int:
+    """Return the key of an offer in `Session.answerable`.
+
+    A hash, since an offer_id may be long. Python's is keyed at random for each process, so a client
+    cannot make two keys equal.
+    """
+    return hash(info_hash + offerer + recipient + offer_id)
 
 
 class Unanswered:
@@ -47,6 +53,8 @@ class Unanswered:
     def __init__(self, settings: WsSettings, metrics: Metrics, clock: Callable[[], float]) -> None:
         self._most = settings.max_pending
         self._most_signals = settings.max_signals
+        # What the offerer may not use up: room for an answer of the largest size.
+        self._reserved = min(settings.max_message // LARGE + 1, settings.max_signals // 2)
         self._budget = OfferBudget(
             Rate(settings.offers_per_second, settings.offers_burst),
             settings.offer_bytes_per_second,
@@ -75,22 +83,29 @@ class Unanswered:
         session.offers_spent_until = spent_until
         return True
 
-    def reply(self, session: Session, key: bytes, size: int, *, answers: bool) -> Answerable | None:
-        """Return where a reply of the recipient of an offer goes; None: it may not reply.
+    def reply(self, session: Session, key: int, size: int, *, answers: bool) -> Answerable | None:
+        """Return where a reply of the recipient of an offer goes; None: it got no such offer.
 
         Args:
             session: of the recipient.
             key: see `key_of`.
             size: bytes of the reply.
             answers: whether it is an answer, after which fewer replies follow.
+
+        Raises:
+            Denied: it has replied too often, or too late.
         """
+        if session.answerable is None or key not in session.answerable:
+            return None
         now = self._clock()
         found = self._find(session, key, size, now)
-        if found is not None and answers:
+        if found is None:
+            raise Denied(NOT_WAITING)
+        if answers:
             found.until = min(found.until, now + SETTLING_S)
         return found
 
-    def from_offerer(self, session: Session, key: bytes, size: int, address: bytes) -> Delivery:
+    def from_offerer(self, session: Session, key: int, size: int, address: bytes) -> Delivery:
         """Decide whether the recipient of an offer gets a candidate of the offerer.
 
         Arguments as of `reply`; `address` is the digest of the sender's address.
@@ -99,7 +114,7 @@ class Unanswered:
         if not known or known.address != address:
             return Delivery.GONE
         now = self._clock()
-        if self._find(session, key, size, now) is None:
+        if known.left <= self._reserved or self._find(session, key, size, now) is None:
             return Delivery.DROPPED
         spent_until = self._spend(session, size, known.cell, now)
         if spent_until is None:
@@ -133,7 +148,7 @@ class Unanswered:
             self._refused["offers", "socket"] += 1
         return spent_until
 
-    def _find(self, session: Session, key: bytes, size: int, now: float) -> Answerable | None:
+    def _find(self, session: Session, key: int, size: int, now: float) -> Answerable | None:
         """Return an offer that can still be replied to, and count the reply."""
         found = session.answerable and session.answerable.get(key)
         if not found or found.until <= now:
@@ -169,7 +184,7 @@ class Unanswered:
         )
         return True
 
-    def _make_room(self, session: Session, answerable: dict[bytes, Answerable], now: float) -> bool:
+    def _make_room(self, session: Session, answerable: dict[int, Answerable], now: float) -> bool:
         """Make room for another offer."""
         while answerable and answerable[oldest := next(iter(answerable))].until <= now:
             del answerable[oldest]
@@ -180,7 +195,7 @@ class Unanswered:
             return True
         return self._set_room(session, session.room + ROOM_STEP)
 
-    def _forget_some(self, answerable: dict[bytes, Answerable]) -> None:
+    def _forget_some(self, answerable: dict[int, Answerable]) -> None:
         """Forget the oldest offers of the source that has the most."""
         ((largest, number),) = Counter(each.cell for each in answerable.values()).most_common(1)
         most = min(number, max(1, self._most // FORGOTTEN_PART))

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from tracker.errors import Denied, TrackerError, Unavailable
 from tracker.frontends.session import Session
 from tracker.frontends.sessions import ENTRY_SIZE, Sessions
+from tracker.frontends.unanswered import NOT_WAITING
 from tracker.metrics import Metrics
 from tracker.model import (
     ANSWER,
@@ -44,6 +45,7 @@ from tracker.wire.websocket import (
 
 LARGE = 4096  # bytes of a message that count as much as one frame
 RETRY_S = 30  # after which a browser tries again if the fault was ours, and brief
+SOUGHT = 2  # units of work to find the browser that a candidate is for, in addition to one
 SKIPPED = 32  # offers beyond those that are relayed; they cost as much as one
 OFFER_OVERHEAD = 200  # bytes of objects that hold an offer, beside its text; measured
 
@@ -249,11 +251,12 @@ class WebTorrent:
         if route is not None:
             kind = ANSWER if message.name == "answer" else CANDIDATE
             frontend, number, address = route.frontend, route.session, route.address
-        elif message.name == "candidate" and self._sessions.owns(session, info_hash, peer_id):
+        elif message.name == "candidate" and self._sessions.announced(session, info_hash, peer_id):
+            session.spend(SOUGHT)
             kind, frontend, number = OFFERER_CANDIDATE, None, 0
             address = address_digest(session.account.key)
         else:
-            raise Denied("no such offer is waiting for an answer")
+            raise Denied(NOT_WAITING)
         self._count["ws", message.name, "ok"] += 1
         to_peer_id, offer_id, text = message.to_peer_id, message.offer_id, message.text
         signal = Signal(kind, info_hash, peer_id, to_peer_id, offer_id, text, number, address)

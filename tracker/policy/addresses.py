@@ -8,6 +8,10 @@ from tracker.model import Endpoint, Ip
 
 UNSPECIFIED = (bytes(4), bytes(16))
 BROADCAST = b"\xff" * 4
+NOT_NAMED = (
+    "the proxy in front of this tracker does not name your address: its operator must let it send "
+    "X-Forwarded-For or a PROXY header"
+)
 NO_PORTS = (b"\0\0", b"\0\1")  # as the last bytes of an endpoint
 
 

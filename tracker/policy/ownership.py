@@ -6,7 +6,7 @@ previous owner's address returns, it gets the entry back from the heir. A socket
 for another browser to reconnect therefore gains nothing.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from enum import Enum, auto
 from typing import Generic, Protocol, TypeVar
 
@@ -44,6 +44,10 @@ class Owners(Generic[S]):
     def get(self, member: bytes) -> S | None:
         """Return the owner of an entry."""
         return self._owners.get(member)
+
+    def waiting(self, member: bytes) -> Iterator[S]:
+        """Iterate over the sockets that wait for an entry, the newest first."""
+        return reversed(self._waiting.get(member, {}))
 
     def claim(self, socket: S, member: bytes) -> Claim:
         """Decide whether a socket may take an entry; changes nothing."""

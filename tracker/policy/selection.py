@@ -68,18 +68,14 @@ def choose(
     for role in roles:
         if me in role:
             role.remove(me)
-    size = len(roles[0]) + len(roles[1])
-    if size > want:
-        share = shares(want, len(roles[0]), len(roles[1]), seeding, browsers=browsers)
-        picks = stretch(roles[0], share[0], at), stretch(roles[1], share[1], at)
-    else:
-        picks = roles
+    if len(roles[0]) + len(roles[1]) <= want:
+        return roles[1] + roles[0] if seeding else roles[0] + roles[1]
+    share = shares(want, len(roles[0]), len(roles[1]), seeding, browsers=browsers)
+    picks = stretch(roles[0], share[0], at), stretch(roles[1], share[1], at)
     picked = picks[1] + picks[0] if seeding else picks[0] + picks[1]
-    if size <= want:
-        return picked
     first, last = picked[0][:cut], picked[-1][:cut]
     if want > 1 and (first == last or picked[want >> 1][:cut] in (first, last)):
-        return _mixed(roles[0] + roles[1], int(at * size), want, cut)
+        return _mixed(roles, share, at, cut)
     return picked
 
 
@@ -112,15 +108,30 @@ def _count(members: Sequence[bytes], address: bytes, cut: int) -> int:
     return sum([member[:cut] == address for member in members])
 
 
-def _mixed(peers: Sequence[bytes], start: int, want: int, cut: int) -> list[bytes]:
-    """Pick `want` peers from `start` on, a quarter of them of each address, then any."""
+def _mixed(roles: Sequence[Sequence[bytes]], share: Share, at: float, cut: int) -> list[bytes]:
+    """Pick peers of each role, a quarter of all of each address, then any.
+
+    The shares of the roles are kept as far as there are enough addresses.
+    """
+    want = sum(share)
     most = max(1, want // LARGEST_PART)
     counts: dict[bytes, int] = {}
     picked: list[bytes] = []
     rest: list[bytes] = []
-    for peer in [*peers[start:], *peers[:start]]:
-        count = counts[peer[:cut]] = counts.get(peer[:cut], 0) + 1
-        (picked if count <= most else rest).append(peer)
+    for role, number in zip(roles, share, strict=True):
+        left = number
+        for peer in _ring(role, at):
+            count = counts[peer[:cut]] = counts.get(peer[:cut], 0) + 1
+            if left and count <= most:
+                picked.append(peer)
+                left -= 1
+            else:
+                rest.append(peer)
     rest.sort(key=lambda peer: counts[peer[:cut]])
-    picked += rest[: max(0, want - len(picked))]
-    return picked[:want]
+    return picked + rest[: want - len(picked)]
+
+
+def _ring(members: Sequence[bytes], at: float) -> Sequence[bytes]:
+    """Return all members of the ring, from the place that `at` tells."""
+    start = int(at * len(members))
+    return [*members[start:], *members[:start]]

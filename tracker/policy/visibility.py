@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, TypeAlias
 
 from tracker.model import IPV4_SIZE, IPV6_SIZE, Endpoint, Family, Ip
-from tracker.scope import HOST, IPV4_NETWORKS, IPV6_NETWORKS, Scope, prefixes, scope_of
+from tracker.scope import EMBEDDING, HOST, IPV4_NETWORKS, IPV6_NETWORKS, Scope, prefixes, scope_of
 
 _SIZES: Final = IPV4_SIZE, IPV6_SIZE  # by Family
 
@@ -32,10 +32,10 @@ def _bits(networks: Iterable[Sequence[bytes]]) -> _Bits:
 
 
 def _narrower(scope: Scope) -> tuple[_Bits, _Bits]:
-    """Return the tables of all addresses of a narrower scope, by Family."""
+    """Return the tables of all addresses that may have a narrower scope, by Family."""
     ipv4 = [prefixes(network) for network, of in IPV4_NETWORKS.items() if of < scope]
     ipv6 = [prefixes(network) for network, of in IPV6_NETWORKS.items() if of < scope]
-    return _bits(ipv4), _bits(ipv6)
+    return _bits(ipv4), _bits([*ipv6, list(EMBEDDING)])
 
 
 _HIDDEN: Final = tuple(map(_narrower, Scope))

@@ -137,9 +137,9 @@ class WsSettings(Section):
         262_144, ge=65_536, description="unread bytes at which a browser is cut"
     )
     messages_per_second: float = Field(
-        200.0, gt=0, description="frames and offers of one socket, on average"
+        500.0, gt=0, description="frames and offers of one socket, on average"
     )
-    message_burst: int = Field(2000, ge=1, description="frames and offers of one socket at once")
+    message_burst: int = Field(10_000, ge=1, description="frames and offers of one socket at once")
     message_timeout: float = Field(
         20.0, gt=0, description="seconds in which a message must be complete"
     )

@@ -26,6 +26,8 @@ from tracker.text import printable
 
 SCORES: Final = ("WITHSCORES",)
 MOST: Final = 10_000  # entries of the registry that are read
+MOST_HEARD: Final = 64  # frontends that become known by messages, between two signs of life
+REREAD_BEATS: Final = 12
 MOST_FACTS: Final = 65_536  # bytes
 LONGEST_HOST: Final = 64
 LONGEST_NAME: Final = 32  # of a version or a protocol
@@ -70,8 +72,11 @@ class Frontends:
         # message to it. 0: its sign of life was never seen.
         self._dead: dict[FrontendId, int] = {}
         self._alive = {me}
-        # The protocols of this frontend and of others, read once each: they never change.
-        self._protocols: dict[FrontendId, frozenset[str]] = {}
+        self._heard: set[FrontendId] = set()  # since the last sign of life
+        # The protocols of registered frontends, this one among them. They are read once in
+        # `REREAD_BEATS`: one that drains serves none.
+        self._protocols: dict[FrontendId, frozenset[str] | None] = {}  # None: could not be read
+        self._beats = 0
 
     @property
     def dead(self) -> Container[FrontendId]:
@@ -86,12 +91,12 @@ class Frontends:
     def sharing(self) -> int:
         """How many live frontends serve any of this one's protocols, this one among them.
 
-        A client that uses one protocol reaches no others. A frontend whose facts could not be read
-        is counted.
+        A client that uses one protocol reaches no others. A registered frontend whose facts could
+        not be read is counted; one that was only heard is not.
         """
-        own = self._protocols.get(self.me, frozenset())
-        others = (self._protocols.get(frontend, own) for frontend in self)
-        return 1 + sum(not own.isdisjoint(protocols) for protocols in others)
+        own = self._protocols.get(self.me) or frozenset()
+        served = [self._protocols[frontend] for frontend in self if frontend in self._protocols]
+        return 1 + sum(names is None or not own.isdisjoint(names) for names in served)
 
     def lost(self, frontend: FrontendId) -> None:
         """A message to it reached nobody: it can't be reached until its next sign of life."""
@@ -103,7 +108,8 @@ class Frontends:
 
         A frontend sends one to all others before it is ready, see `beat`.
         """
-        if frontend not in self._known and frontend != self.me and len(self._known) < MOST:
+        if frontend not in self._known and frontend != self.me and len(self._heard) < MOST_HEARD:
+            self._heard.add(frontend)
             self._known[frontend] = self._seen_at_s + self._dead_after_s
             self._dead.pop(frontend, None)
             self._alive.add(frontend)
@@ -149,10 +155,12 @@ class Frontends:
         """Read the protocols of frontends for which they are not known yet; forget the dead."""
         living = {self.me, *registered, *self._known}
         served = {id_: names for id_, names in self._protocols.items() if id_ in living}
-        unknown = [id_ for id_ in registered if id_ not in served]
+        if self._beats % REREAD_BEATS == 0:
+            served = {self.me: served[self.me]}
+        self._beats += 1
+        unknown = [id_ for id_ in registered if served.get(id_) is None]
         for id_, facts in zip(unknown, await _read_facts(self._redis, unknown), strict=True):
-            if facts is not None:
-                served[id_] = frozenset(facts.ports)
+            served[id_] = None if facts is None else frozenset(facts.ports)
         self._protocols = served
 
     def _update(self, expiries: dict[FrontendId, int], now_s: int) -> None:
@@ -165,6 +173,9 @@ class Frontends:
         late = now_s - self._seen_at_s > self._dead_after_s
         least = now_s + self._dead_after_s if late else 0
         self._seen_at_s = now_s
+        for id_ in self._heard.difference(expiries):  # it registers before it greets
+            self._known.pop(id_, None)
+        self._heard.clear()
         known = {id_: max(at, least) for id_, at in self._known.items()} | expiries
         self._known = {id_: at for id_, at in known.items() if at > now_s}
         for id_ in known.keys() - self._known.keys():

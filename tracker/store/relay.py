@@ -101,9 +101,11 @@ class RedisRelay:
         self._max_text = max_text
         self._logged_at = -math.inf
         self._loop = asyncio.get_running_loop()
-        self._whereabouts = Whereabouts(entries, self._loop.time)
+        self._whereabouts = Whereabouts(entries, self._loop.time, self._loop.call_later)
         self._outboxes: dict[FrontendId, Outbox] = {}
-        self._on_way = 0  # bytes in outboxes, and of frames that Redis has not replied to
+        # Bytes in outboxes, of frames that Redis has not replied to, and of signals to browsers
+        # that are being looked up.
+        self._on_way = 0
         self._joined: list[tuple[InfoHash, PeerId, int, AddressDigest]] = []
         self._gathering: asyncio.TimerHandle | None = None
         self._numbers = count(1)
@@ -180,11 +182,17 @@ class RedisRelay:
 
         A browser that reconnects keeps its offers. Its entry in the swarm names its frontend.
         """
+        size = len(signal.text)
+        if self._on_way + size > self._max_bytes:
+            self._relayed[signal.name, "full"] += 1
+            return
+        self._on_way += size
         found = partial(self._found, replace(signal, session=0))
         self._whereabouts.find(signal.info_hash, signal.to_peer_id, found)
 
     def _found(self, signal: Signal, frontends: list[FrontendId] | TrackerError) -> None:
         """Send an answer or candidate to where the browser is; several may have its peer_id."""
+        self._on_way -= len(signal.text)
         if isinstance(frontends, TrackerError):
             self._relayed[signal.name, frontends.label] += 1
             return
@@ -198,6 +206,7 @@ class RedisRelay:
 
     def joined(self, info_hash: InfoHash, peer_id: PeerId, opened_us: int, address: bytes) -> None:
         """As `tracker.service.ports.Relay` tells."""
+        self._whereabouts.forget(info_hash, peer_id)
         self._joined.append((info_hash, peer_id, opened_us, address_digest(address)))
         if len(self._joined) >= MOST_JOINED:
             self._report_joined()
@@ -338,6 +347,7 @@ class RedisRelay:
 
     def _let_go(self, moved: Moved) -> None:
         for info_hash, peer_id, opened_us, address in moved.members:
+            self._whereabouts.forget(info_hash, peer_id)
             if self._sockets.moved(info_hash, peer_id, opened_us, address):
                 self._entries.leave(info_hash, peer_id)
 

@@ -50,7 +50,7 @@ from tracker.model import (
     Signal,
     SignalKind,
 )
-from tracker.wire.websocket import MAX_OFFER_ID, is_json_object, is_json_string
+from tracker.wire.websocket import MAX_OFFER_ID
 
 Packed: TypeAlias = bytes  # an encoded item
 
@@ -104,6 +104,13 @@ _Frontend = Annotated[bytes, Meta(min_length=FRONTEND_ID_SIZE, max_length=FRONTE
 _Number = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 _Id = Annotated[bytes, Meta(max_length=MAX_OFFER_ID)]
 _Digest = Annotated[bytes, Meta(min_length=DIGEST_SIZE, max_length=DIGEST_SIZE)]
+
+
+OPENING, CLOSING, QUOTE = b'{}"'
+
+
+class _Object(msgspec.Struct, gc=False):
+    """Any JSON object: its fields are only checked."""
 
 
 class _Item(msgspec.Struct, array_like=True, forbid_unknown_fields=True, gc=False):
@@ -162,6 +169,8 @@ _decoder = msgspec.msgpack.Decoder(
 )
 _parts_decoder = msgspec.msgpack.Decoder(list[Raw])
 _int_decoder = msgspec.msgpack.Decoder(int)
+_object_decoder = msgspec.json.Decoder(_Object)
+_string_decoder = msgspec.json.Decoder(str)
 
 
 def address_digest(account_key: bytes) -> AddressDigest:
@@ -276,6 +285,26 @@ def _check(text: bytes, offer_id: bytes, max_text: int) -> None:
         raise Malformed("an offer, answer or candidate of too many bytes")
     if not is_json_object(text) or not is_json_string(offer_id):
         raise Malformed("an offer, answer or candidate that is not JSON")
+
+
+def is_json_object(text: bytes) -> bool:
+    """Return whether bytes are a JSON object in UTF-8, without anything around it."""
+    try:
+        if not text.isascii():
+            str(text, "utf-8")  # msgspec does not check the strings that it skips
+        _object_decoder.decode(text)
+    except (ValueError, RecursionError):
+        return False
+    return text[0] == OPENING and text[-1] == CLOSING
+
+
+def is_json_string(text: bytes) -> bool:
+    """Return whether bytes are a JSON string in UTF-8, without anything around it."""
+    try:
+        _string_decoder.decode(text)
+    except ValueError:
+        return False
+    return text[0] == QUOTE == text[-1]
 
 
 def _wrong(data: bytes) -> Malformed:

@@ -23,7 +23,6 @@ JsonText: TypeAlias = bytes  # a JSON value in UTF-8
 MAX_OFFER_ID = 64 * len(r"\u0000") + len('""')
 MAX_ID_TEXT = HASH_SIZE * len(r"\u0000") + len('""')  # bytes of an info_hash or peer_id in JSON
 
-OPENING, CLOSING, QUOTE = b'{}"'
 _MOST_DIGITS = 20  # of an unsigned 64-bit number
 _EVENTS: Final = {
     b'"started"': Event.STARTED,
@@ -95,10 +94,6 @@ class _Head(msgspec.Struct, gc=False):
     info_hash: Raw = Raw()
 
 
-class _Object(msgspec.Struct, gc=False):
-    """Any object: its fields are only checked."""
-
-
 class _Offer(msgspec.Struct, gc=False):
     offer: Raw = Raw()
     offer_id: Raw = Raw()
@@ -132,7 +127,6 @@ _decoder = msgspec.json.Decoder(_Message)
 _unread_decoder = msgspec.json.Decoder(_Unread)
 _list_decoder = msgspec.json.Decoder(list[Raw])
 _offer_decoder = msgspec.json.Decoder(_Offer)
-_object_decoder = msgspec.json.Decoder(_Object)
 _string_decoder = msgspec.json.Decoder(str)
 _encode = msgspec.json.Encoder().encode
 
@@ -187,26 +181,6 @@ def decode_id(text: str, name: str) -> bytes:
     if len(raw) != HASH_SIZE:
         raise Malformed(f"{name} must be 20 characters from 0 to 255")
     return raw
-
-
-def is_json_object(text: bytes) -> bool:
-    """Return whether bytes are a JSON object in UTF-8, without anything around it."""
-    try:
-        if not text.isascii():
-            str(text, "utf-8")  # msgspec does not check the strings that it skips
-        _object_decoder.decode(text)
-    except (ValueError, RecursionError):
-        return False
-    return text[0] == OPENING and text[-1] == CLOSING
-
-
-def is_json_string(text: bytes) -> bool:
-    """Return whether bytes are a JSON string in UTF-8, without anything around it."""
-    try:
-        _string_decoder.decode(text)
-    except ValueError:
-        return False
-    return text[0] == QUOTE == text[-1]
 
 
 def encode_announce_reply(info_hash: InfoHash, interval_s: int, counts: Counts) -> bytes:
@@ -305,12 +279,9 @@ def _interpret(
         raise Malformed("info_hash must be a string")
     info_hash = decode_id(message.info_hash, "info_hash")
     peer_id = decode_id(message.peer_id, "peer_id")
-    name: SignalName
-    for name, payload in (("answer", message.answer), ("candidate", message.candidate)):
-        if bytes(payload) not in _ABSENT:
-            to_peer_id = _to_peer_id(bytes(message.to_peer_id))
-            sent = _relayed(payload, message.offer_id, name)
-            return SignalMessage(name, info_hash, peer_id, to_peer_id, sent.offer_id, sent.offer)
+    signals = bytes(message.answer), bytes(message.candidate)
+    if bytes(message.to_peer_id) not in _ABSENT or any(each not in _ABSENT for each in signals):
+        return _signal(message, info_hash, peer_id)
     offers, unusable, ignored = _offered(message, max_offers)
     return AnnounceMessage(
         info_hash,
@@ -322,6 +293,17 @@ def _interpret(
         unusable,
         ignored,
     )
+
+
+def _signal(message: _Message | _Unread, info_hash: InfoHash, peer_id: PeerId) -> SignalMessage:
+    """Read a message to another peer. It is no announce, even if what it brings is null."""
+    name: SignalName = "answer"
+    payload = message.answer
+    if bytes(payload) in _ABSENT and bytes(message.candidate):
+        name, payload = "candidate", message.candidate
+    to_peer_id = _to_peer_id(bytes(message.to_peer_id))
+    sent = _relayed(payload, message.offer_id, name)
+    return SignalMessage(name, info_hash, peer_id, to_peer_id, sent.offer_id, sent.offer)
 
 
 def _offered(message: _Message | _Unread, most: int) -> tuple[tuple[OfferIn, ...], int, int]:

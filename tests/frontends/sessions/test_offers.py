@@ -1,5 +1,6 @@
 """Offers that sockets received, and what they may send back."""
 
+import pytest
 from msgspec.structs import replace
 
 from tests.frontends.sessions.sockets import (
@@ -20,6 +21,7 @@ from tests.frontends.sessions.sockets import (
     return_address,
 )
 from tests.recorder import Recorder
+from tracker.errors import Denied
 from tracker.frontends.sessions import Sessions
 from tracker.frontends.unanswered import (
     ANSWERABLE_S,
@@ -29,6 +31,7 @@ from tracker.frontends.unanswered import (
     SETTLING_S,
 )
 from tracker.metrics import Metrics
+from tracker.model import SignalKind
 from tracker.service.ports import Delivery
 from tracker.settings import WsSettings
 from tracker.wire.websocket import SignalMessage
@@ -123,7 +126,8 @@ def test_an_offer_can_be_answered_for_some_time_only(
         sessions.offer(offer(anne, offer_id))
         clock.now += 1
     clock.now += ANSWERABLE_S - 2
-    assert return_address(sessions, bert, b'"1"') is None
+    with pytest.raises(Denied, match="no such offer"):
+        return_address(sessions, bert, b'"1"')
     clock.now += 1
     assert Delivery.DONE is sessions.offer(offer(anne, b'"2"'))  # the id is free again
     assert (HERE, anne.number) == return_address(sessions, bert, b'"2"')
@@ -165,7 +169,8 @@ def test_an_offer_may_be_answered_again_for_a_while(
     for _ in range(2):
         assert (HERE, anne.number) == return_address(sessions, bert)
     clock.now += SETTLING_S
-    assert return_address(sessions, bert) is None
+    with pytest.raises(Denied, match="no such offer"):
+        return_address(sessions, bert)
 
 
 def test_candidates_do_not_end_the_time_for_an_answer(
@@ -187,7 +192,8 @@ def test_the_replies_to_an_offer_are_bounded_in_number_and_bytes(
     sessions.offer(offer(anne))
     assert sessions.reply_route(bert, reply(text=b" " * LARGE))  # as much as two
     assert sessions.reply_route(bert, reply())
-    assert sessions.reply_route(bert, reply()) is None
+    with pytest.raises(Denied, match="no such offer"):
+        sessions.reply_route(bert, reply())
     assert 1 == metrics.refused["signals", "socket"]
     sessions.offer(offer(anne, b'"2"'))
     assert sessions.reply_route(bert, reply(b'"2"'))
@@ -216,6 +222,19 @@ def test_the_candidates_of_an_offerer_need_an_offer_from_its_address(
     assert 2 == len(bert.sent)
 
 
+def test_the_candidates_of_an_offerer_leave_room_for_the_answer(
+    metrics: Metrics, clock: Clock
+) -> None:
+    sessions = Sessions(WsSettings(max_signals=64), metrics, clock)
+    anne, bert = opened(sessions), opened(sessions)
+    enter(sessions, bert, HASH, BERT)
+    sessions.offer(offer(anne))
+    for _ in range(100):
+        assert sessions.signal(candidate(anne))
+    largest = b" " * WsSettings().max_message
+    assert sessions.reply_route(bert, reply(text=largest))
+
+
 def test_the_candidates_of_an_offerer_count_as_offers(
     sessions: Sessions, clock: Clock, anne: Recorder, bert: Recorder, metrics: Metrics
 ) -> None:
@@ -233,6 +252,28 @@ def test_the_candidates_of_an_offerer_count_as_offers(
 def test_a_slow_browser_gets_no_answers(
     sessions: Sessions, anne: Recorder, metrics: Metrics
 ) -> None:
-    anne.slow = True
+    anne.free = 0
     assert sessions.signal(answer(anne))
     assert ([], {("answer", "slow"): 1}) == (anne.sent, metrics.relayed)
+
+
+def test_an_answer_reaches_an_offerer_that_waits_for_the_entry_that_a_stranger_took(
+    sessions: Sessions, anne: Recorder, stranger: Recorder
+) -> None:
+    enter(sessions, anne, HASH, ANNE)
+    enter(sessions, stranger, HASH, ANNE)
+    sessions.close(anne)
+    again = opened(sessions)
+    enter(sessions, again, HASH, ANNE)
+    assert sessions.signal(answer(anne))
+    assert ([], 1) == (stranger.sent, len(again.sent))
+
+
+def test_candidates_leave_room_for_answers_to_a_slow_browser(
+    sessions: Sessions, anne: Recorder
+) -> None:
+    anne.free = 1000
+    assert sessions.signal(replace(answer(anne), kind=SignalKind.CANDIDATE))
+    assert [] == anne.sent
+    assert sessions.signal(answer(anne))
+    assert 1 == len(anne.sent)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tracker.wire.websocket import is_json_object, is_json_string
+from tracker.wire.relay import is_json_object, is_json_string
 
 
 @pytest.mark.parametrize(
