@@ -1,6 +1,7 @@
-"""anacrolix/torrent, the library of clients in Go, downloads from a libtorrent."""
+"""anacrolix/torrent, the library of clients in Go, downloads from a libtorrent and from a page."""
 
 import subprocess
+from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import IO
 import pytest
 
 from tests.clients.libtorrents import join
+from tests.clients.node import running_script
 from tests.clients.sample import Sample, digest_of
 from tests.redis_clusters import until
 from tests.tools import MORTAL
@@ -68,11 +70,10 @@ def download(torrent: Path, folder: Path) -> Iterator[Download]:
             process.kill()
 
 
-@pytest.mark.parametrize("protocol", ["http"])
 def test_it_downloads_from_the_libtorrent_that_the_tracker_named(
-    protocol: str, tracker: TrackerProcess, sample: Sample, tmp_path: Path
+    tracker: TrackerProcess, sample: Sample, tmp_path: Path
 ) -> None:
-    torrent = sample.write_torrent(tmp_path, tracker.url(protocol))
+    torrent = sample.write_torrent(tmp_path, tracker.http_url)
     seeder = join(torrent, sample.write_content(tmp_path / "seeder").parent)
     seeder.announced()
     with download(torrent, tmp_path / "leecher") as leecher:
@@ -90,4 +91,19 @@ def test_it_downloads_from_the_libtorrent_that_was_given_its_address_over_udp(
     with download(torrent, tmp_path / "leecher") as leecher:
         until(lambda: leecher.ended or seeder.announce_again() == 1)
         leecher.finish()
+    assert sample.digest == digest_of(tmp_path / "leecher" / sample.name)
+
+
+def test_it_downloads_from_the_page_that_the_tracker_relayed_offers_to(
+    chromium: str, tracker: TrackerProcess, sample: Sample, tmp_path: Path
+) -> None:
+    content = sample.write_content(tmp_path / "seeder")
+    packages = ("playwright-core", "webtorrent")
+    arguments = (chromium, tracker.ws_url, str(content))
+    with running_script("webtorrent_seeder.mjs", *arguments, packages=packages) as seeder:
+        (torrent := tmp_path / "page.torrent").write_bytes(b64decode(seeder.line()))
+        with download(torrent, tmp_path / "leecher") as leecher:
+            leecher.finish()
+        seeder.go_on()
+        seeder.rest()
     assert sample.digest == digest_of(tmp_path / "leecher" / sample.name)

@@ -1,5 +1,6 @@
 """Browsers on different frontends: offers and answers cross over, and the newest socket wins."""
 
+import json
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -52,6 +53,22 @@ async def test_an_offer_and_its_answer_cross_over(nodes: Nodes) -> None:
         assert (text(one.peer_id), "yes") == (reply["peer_id"], reply["answer"]["sdp"])
     assert 1 == there.node.metrics.relayed["offer", "sent"]
     assert 1 == here.node.metrics.relayed["answer", "sent"]
+
+
+async def test_an_offer_id_may_be_escaped_in_one_way_in_the_offer_and_in_another_in_the_answer(
+    nodes: Nodes,
+) -> None:
+    """Encoders differ: that of Go escapes "<", that of Python all but ASCII, others neither."""
+    here, there = nodes
+    async with browser(here, 1) as one, browser(there, 2) as two:
+        await one.announce()
+        request = json.dumps(two.request(offers=[{"offer": {}, "offer_id": "_"}]))
+        await two.socket.send(request.replace('"_"', '"<\\u00e9\\/\\u0001"'))
+        assert 2 == (await two.hear())["incomplete"]
+        assert "<é/\x01" == (await one.hear())["offer_id"]
+        sent = json.dumps({**answer(two.peer_id, "_"), "peer_id": text(one.peer_id)})
+        await one.socket.send(sent.replace('"_"', '"\\u003cé/\\u0001"'))
+        assert "<é/\x01" == (await two.hear())["offer_id"]
 
 
 async def test_a_browser_that_moved_is_reached_at_its_new_frontend_only(nodes: Nodes) -> None:

@@ -1,8 +1,9 @@
 """WebTorrent's tracker protocol over WebSocket: messages read, replies and relays written.
 
 It has no BEP; bittorrent-tracker's client is the reference. Ids are 20 raw bytes, one character
-of 0 to 255 each. Offers, answers and offer ids stay the JSON text that they came as: nothing of
-them is ours to understand, and what is relayed is what was sent, byte for byte.
+of 0 to 255 each. Offers and answers stay the JSON text that they came as: they are not ours to
+understand, and are relayed byte for byte. An offer id becomes the shortest JSON text of the same
+string: offer and answer may escape it differently, as Go escapes "<" and JavaScript does not.
 """
 
 from collections.abc import Sequence
@@ -362,9 +363,12 @@ def _relayed(payload: Raw, offer_id: Raw, name: str) -> OfferIn:
     text, id_text = bytes(payload), bytes(offer_id)
     if text[:1] != b"{":
         raise Malformed(f"{name} must be an object")
-    if id_text[:1] != b'"' or len(id_text) > MAX_OFFER_ID:
-        raise Malformed("offer_id must be a string of at most 64 characters")
-    return OfferIn(text, id_text)
+    if id_text[:1] == b'"' and len(id_text) <= MAX_OFFER_ID:
+        if b"\\" not in id_text:  # the shortest text already
+            return OfferIn(text, id_text)
+        with suppress(ValueError):  # half of a surrogate pair
+            return OfferIn(text, _encode(_string_decoder.decode(id_text)))
+    raise Malformed("offer_id must be a string of at most 64 characters")
 
 
 def _to_peer_id(text: JsonText) -> PeerId:
