@@ -12,6 +12,7 @@ import structlog
 from tracker.errors import Corrupt
 from tracker.metrics import Metrics
 from tracker.store.keys import KEY_SIZE, TAG_SIZE, info_hash_of
+from tracker.store.quiet import Quiet
 from tracker.text import printable
 
 log = structlog.get_logger()
@@ -30,27 +31,15 @@ class Damage:
 
     def __init__(self, metrics: Metrics, clock: Callable[[], float] = time.monotonic) -> None:
         self.errors = metrics.store_errors
-        self._clock = clock
-        self._quiet_until: dict[bytes, float] = {}
+        self._quiet = Quiet(QUIET_S, MOST_KEYS, clock)
 
     def found(self, key: bytes, problem: object) -> Corrupt:
         """Count and log damage under `key`; return the error that stands for it."""
         error = Corrupt(key_text(key), printable(str(problem)))
         self.errors["corrupt",] += 1
-        if self._is_news(key):
+        if self._quiet.is_due(key):
             log.error("redis.corrupt", key=error.key, problem=error.problem)
         return error
-
-    def _is_news(self, key: bytes) -> bool:
-        now, known = self._clock(), self._quiet_until
-        if now < known.get(key, 0.0):
-            return False
-        if len(known) >= MOST_KEYS:
-            self._quiet_until = known = {each: at for each, at in known.items() if now < at}
-        if len(known) >= MOST_KEYS:
-            return False  # the metric still counts it
-        known[key] = now + QUIET_S
-        return True
 
 
 def key_text(key: bytes) -> str:
