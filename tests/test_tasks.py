@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tracker import tasks
-from tracker.tasks import kept, reported, retrieved
+from tracker.tasks import done_within, kept, reported, retrieved
 
 
 @pytest.fixture(autouse=True)
@@ -67,3 +67,10 @@ async def test_a_failure_that_nothing_awaits_any_more_is_no_surprise() -> None:
         del task
     gc.collect()
     assert faults == []
+
+
+async def test_work_that_takes_too_long_is_given_up() -> None:
+    assert await done_within(60, asyncio.sleep(0))
+    assert not await done_within(0.01, asyncio.sleep(60))
+    with pytest.raises(RuntimeError):
+        await done_within(60, Failing(1)())

@@ -6,6 +6,7 @@ TrackerError
 │   └── Denied     understood, and not allowed
 └── Unavailable    our fault, and brief: ask again later
     ├── Away       Redis cannot be reached; its connection logs why
+    │   └── Unserved   it is reached, and refuses the request
     ├── Overloaded too much in flight
     │   └── Full   the database refuses writes: its memory is full
     ├── Superseded another worker does it now
@@ -52,10 +53,24 @@ class Unavailable(TrackerError):
 
 
 class Away(Unavailable):
-    """Redis cannot be reached. Its connection logs why, so that no request needs to."""
+    """Redis cannot be reached. Its connection logs why, so that no request needs to.
 
-    def __init__(self, reason: str = "the tracker's store is away") -> None:
-        super().__init__(reason)
+    Args:
+        trouble: the address, and what is wrong; empty if it is not known.
+
+    The text says why, for operators; the reason does not, for clients.
+    """
+
+    def __init__(self, trouble: str = "") -> None:
+        super().__init__("the tracker's store is away")
+        self._trouble = trouble
+
+    def __str__(self) -> str:
+        return self._trouble or self.reason
+
+
+class Unserved(Away):
+    """Redis is reached, and refuses the request: a right is missing, or the like."""
 
 
 class Overloaded(Unavailable):

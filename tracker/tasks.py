@@ -6,7 +6,7 @@ log line says so.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import structlog
@@ -46,7 +46,16 @@ async def reported(name: str, work: Awaitable[None]) -> None:
         log.exception("task.failed", task=name)
 
 
-def retrieved(task: asyncio.Task[Any]) -> None:
-    """Be the callback of a task whose failure may come when nothing awaits it any more."""
-    if not task.cancelled():
-        task.exception()
+def retrieved(future: asyncio.Future[Any]) -> None:
+    """Be the callback of what may fail when nothing awaits it any more."""
+    if not future.cancelled():
+        future.exception()
+
+
+async def done_within(timeout_s: float, work: Coroutine[Any, Any, object]) -> bool:
+    """Await `work`, but no longer than that; return whether it was done."""
+    try:
+        await asyncio.wait_for(work, timeout_s)
+    except TimeoutError:
+        return False
+    return True

@@ -80,7 +80,7 @@ def test_libtorrent_is_in_its_swarm_again_after_an_outage_of_redis(
             assert 0 == peer.announced()
             assert 1 == members(redis, sample.info_hash)
             redis.kill()
-            until(lambda: "redis.lost" in tracker.stderr)
+            until(lambda: "redis.away" in tracker.stderr)
             assert 0 == peer.announce_again()
             redis.start()
             until(lambda: tracker.stderr.count("redis.up") == 2)

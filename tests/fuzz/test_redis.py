@@ -170,7 +170,7 @@ async def test_garbage_in_redis_stops_nothing(
             await asyncio.gather(run_jobs(redis_server.url), ask_all(tracker))
             shown = await show(redis_server.url)
     assert not [entry for entry in logs if entry.get("exc_info")]
-    assert not [entry for entry in logs if entry["event"] in ("task.failed", "redis.protocol")]
+    assert not [entry for entry in logs if entry["event"] in ("task.failed", "redis.away")]
     damage = [entry for entry in logs if entry["event"] == "redis.corrupt"]
     assert damage
     assert all(entry["key"] and entry["problem"] for entry in damage)

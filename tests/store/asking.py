@@ -254,7 +254,7 @@ async def piped(
     url: str, settings: RedisSettings = SETTINGS, metrics: Metrics | None = None
 ) -> AsyncIterator[Pipeline]:
     """A pipeline to one server, connected."""
-    pipeline = Pipeline(Address(url).found, settings, metrics or Metrics())
+    pipeline = Pipeline(Address(url), settings, metrics or Metrics())
     pipeline.start()
     try:
         await pipeline.wait_up()

@@ -11,6 +11,7 @@ from tests.redis_servers import StartRedis, TlsFiles
 from tests.tools import reserved_port
 from tracker.redis_url import BAD_URL
 from tracker.store.address import Address
+from tracker.store.reasons import Unusable
 from tracker.store.resp import command
 
 NAME = ("SETNAME", "tracker")
@@ -133,8 +134,8 @@ async def test_tls_refuses_a_server_of_another_name(
     await _visit(url + "&ssl_check_hostname=false")
 
 
-async def test_a_missing_certificate_file_is_an_os_error(tls_files: TlsFiles) -> None:
-    with pytest.raises(FileNotFoundError):
+async def test_a_missing_certificate_file_is_reported_as_such() -> None:
+    with pytest.raises(Unusable, match="certificate files of the Redis URL: no such file"):
         await Address("rediss://127.0.0.1?ssl_ca_certs=/nowhere/ca.pem").connect(asyncio.Protocol())
 
 

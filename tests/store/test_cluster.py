@@ -19,7 +19,7 @@ from tests.store.asking import (
     until,
 )
 from tests.tools import reserved_port
-from tracker.errors import Away, Overloaded, Unavailable
+from tracker.errors import Away, Overloaded, Unavailable, Unserved
 from tracker.metrics import Metrics
 from tracker.settings import RedisSettings
 from tracker.store.cluster import Cluster
@@ -90,7 +90,7 @@ async def test_what_is_refused_of_one_key_is_refused_of_all_once(cluster: Watche
     results: list[object] = []
     cluster.submit_all(parts, results.append)
     await until(lambda: cluster.in_flight == 0)
-    assert [Unavailable] == [type(result) for result in results]
+    assert [Unserved] == [type(result) for result in results]
 
 
 async def test_a_primary_that_takes_no_more_fails_what_is_asked_of_all(
@@ -128,6 +128,21 @@ async def test_while_a_primary_is_away_its_keys_are_and_others_are_not(
     await cluster.wait_up()
     assert [None] == await replies_to(cluster, "GET", lost[0])
     assert {True, False} == set(seen)
+
+
+async def test_a_cluster_that_goes_away_is_one_line_for_each_primary(
+    cluster: WatchedRedis, redis_cluster: RedisCluster
+) -> None:
+    tried = asyncio.Semaphore(0)
+    cluster.on_change(tried.release)
+    with capture_logs() as logs:
+        redis_cluster.kill()
+        for _ in range(30):  # attempts, and looks for the slots
+            await tried.acquire()
+    redis_cluster.start()
+    assert ["redis.away"] * 3 == events(logs)
+    nodes = {f"127.0.0.1:{node.port}" for node in redis_cluster.nodes}
+    assert nodes == {line["address"] for line in logs}
 
 
 async def test_a_cluster_that_comes_after_us_is_found(metrics: Metrics) -> None:

@@ -3,8 +3,11 @@
 import asyncio
 
 import pytest
+from redis import exceptions
+from redis.exceptions import AuthenticationError, RedisClusterException, RedisError
 
-from tracker.store.control import patience, to_the_end
+from tracker.store.control import cause_of, patience, to_the_end
+from tracker.store.reasons import Unusable, explain
 
 
 async def test_what_comes_of_it_is_given() -> None:
@@ -45,3 +48,25 @@ def test_patience_is_for_each_step_and_one_attempt() -> None:
     retry = options.pop("retry")
     assert {"socket_connect_timeout": 0.5, "socket_timeout": 0.5} == options
     assert 0 == retry.get_retries()
+
+
+def test_the_cause_is_what_redis_py_wrapped() -> None:
+    refused = ConnectionRefusedError(111, "refused")
+    wrapped = RedisClusterException("no node")
+    wrapped.__cause__ = exceptions.ConnectionError("Error 111")
+    wrapped.__cause__.__context__ = refused
+    assert refused is cause_of(wrapped)
+    assert refused is cause_of(refused)
+
+
+def test_the_cause_may_be_what_redis_replied() -> None:
+    cause = cause_of(AuthenticationError("invalid password", status_code="WRONGPASS"))
+    assert isinstance(cause, Unusable)
+    assert "WRONGPASS" in explain(cause, tls=False).text
+
+
+def test_an_error_of_redis_py_itself_is_its_own_cause() -> None:
+    error = RedisError("no")
+    assert error is cause_of(error)
+    error.__cause__ = KeyboardInterrupt()
+    assert error is cause_of(error)

@@ -12,14 +12,16 @@ from structlog.testing import capture_logs
 from tests.redis_servers import KINDS, Kind, RedisServer, StartRedis
 from tests.store.asking import SETTINGS, events, piped, replies_of, replies_to, until
 from tests.store.fake_redis import fake_redis
-from tracker.errors import Away, Corrupt, Full, Overloaded, Unavailable
+from tracker.errors import Away, Corrupt, Full, Overloaded, Unavailable, Unserved
 from tracker.metrics import Metrics
 from tracker.settings import RedisSettings
 from tracker.store.address import Address
 from tracker.store.damage import Damage
 from tracker.store.link import Link, refusal
 from tracker.store.pipeline import Pipeline
+from tracker.store.reasons import NOT_REDIS
 from tracker.store.resp import command
+from tracker.store.trouble import Troubles
 
 
 @pytest.fixture
@@ -122,8 +124,8 @@ def _forbidden(client: Redis) -> None:
     [
         (_wrong_type, "corrupt", Corrupt),
         (_full, "oom", Full),
-        (_replica, "readonly", Unavailable),
-        (_forbidden, "noperm", Unavailable),
+        (_replica, "readonly", Away),
+        (_forbidden, "noperm", Unserved),
     ],
 )
 async def test_what_redis_refuses_is_an_error_of_that_request_alone(
@@ -149,7 +151,8 @@ async def test_what_redis_refuses_is_an_error_of_that_request_alone(
     assert [b"PONG"] == results[0] == results[2]
     assert error_type is type(results[1])
     assert {(name,): 1} == metrics.store_errors
-    assert ["redis.corrupt" if name == "corrupt" else "redis.refused"] == events(logs)[:1]
+    logged = {"corrupt": "redis.corrupt", "readonly": "redis.away"}
+    assert [logged.get(name, "redis.refused")] == events(logs)[:1]
 
 
 async def refused_at_some_time(pipeline: Pipeline, task: asyncio.Task[Any]) -> bool:
@@ -227,9 +230,9 @@ async def test_what_is_no_reply_closes_the_connection(says: bytes, expected: typ
     async with fake_redis(says) as url, piped(url) as pipeline:
         with capture_logs() as logs:
             [result] = await asyncio.gather(replies_to(pipeline, "PING"), return_exceptions=True)
-            await until(lambda: "redis.lost" in events(logs))
+            await until(lambda: bool(logs))
     assert expected is type(result)
-    assert ["redis.protocol", "redis.lost"] == events(logs)[:2]
+    assert ("redis.away", NOT_REDIS.text) == (logs[0]["event"], logs[0]["error"])
 
 
 async def test_what_nobody_waits_for_closes_the_connection(
@@ -239,7 +242,7 @@ async def test_what_nobody_waits_for_closes_the_connection(
     with capture_logs() as logs, redis_server.client() as client:
         client.publish("channel", "unasked")
         await until(lambda: "redis.up" in events(logs))
-    assert ["redis.protocol", "redis.lost", "redis.up"] == events(logs)
+    assert ["redis.away", "redis.up"] == events(logs)
 
 
 async def test_who_asks_a_link_that_is_closed_is_told(redis_server: RedisServer) -> None:
@@ -260,12 +263,14 @@ async def test_who_asks_a_link_that_is_closed_is_told(redis_server: RedisServer)
         ("OOM command not allowed", "oom", Full),
         ("ERR Error running script: @user_script: 3: -OOM command not allowed", "oom", Full),
         ("ERR Error running script: @user_script: 3: WRONGTYPE Operation", "corrupt", Corrupt),
-        ("ERR unknown", "other", Unavailable),
+        ("ERR unknown", "other", Unserved),
+        ("CLUSTERDOWN The cluster is down", "clusterdown", Away),
     ],
 )
 def test_errors_of_scripts_are_those_of_their_commands(
     text: str, kind: str, error_type: type[Unavailable]
 ) -> None:
     metrics = Metrics()
-    error = refusal(text, [b"EVAL", b"return", b"1", b"key"], Damage(metrics))
+    words = [b"EVAL", b"return", b"1", b"key"]
+    error = refusal(text, words, "a:1", Damage(metrics), Troubles())
     assert (error_type, {(kind,): 1}) == (type(error), metrics.store_errors)

@@ -131,7 +131,7 @@ async def test_a_slot_that_stays_on_its_way_is_given_up(
         with pytest.raises(Overloaded):  # no more than that may wait
             await replies_of(redis, BOTH, 1, KEY)
         await until(lambda: len(results) == 2)
-        assert [Unavailable] * 2 == [type(each) for each in results]
+        assert [Away] * 2 == [type(each) for each in results]
         assert {("tryagain",): 2, ("overloaded",): 1} == metrics.store_errors
 
 

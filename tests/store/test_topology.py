@@ -17,7 +17,7 @@ from tracker.store.topology import One, Part
 
 @pytest.fixture
 async def one(redis_server: RedisServer) -> AsyncIterator[One]:
-    one = One(Address(redis_server.url).found, SETTINGS, Metrics())
+    one = One(Address(redis_server.url), SETTINGS, Metrics())
     await one.start()
     await one.wait_up()
     yield one

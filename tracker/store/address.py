@@ -3,7 +3,7 @@
 import asyncio
 import re
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
@@ -16,9 +16,17 @@ from redis.asyncio.connection import (
 )
 from redis.exceptions import RedisError
 
-from tracker.errors import Unavailable
 from tracker.redis_url import BAD_URL, check_redis_url
 from tracker.store.link import Reply
+from tracker.store.lookup import Lookup
+from tracker.store.reasons import (
+    NOT_PRIMARY,
+    NOT_REDIS,
+    SENTINEL,
+    Unusable,
+    files_reason,
+    mode_reason,
+)
 from tracker.store.resp import command
 from tracker.text import printable
 
@@ -46,16 +54,29 @@ class Server(NamedTuple):
         """Read the reply to HELLO in RESP2: names and values by turns.
 
         Raises:
-            Unavailable: it is none; the server is no Redis, or one that is too old.
+            Unusable: it is none; the server is a Sentinel, no Redis, or one that is too old.
         """
         try:
             words = [word.decode() if isinstance(word, bytes) else "" for word in _list(hello)]
             fields = dict(zip(words[::2], words[1::2], strict=True))
+            if fields["mode"] == "sentinel":  # which has no role
+                raise Unusable(SENTINEL)
             version, mode, role = (fields[name] for name in ("version", "mode", "role"))
             numbers = tuple(map(int, VERSION.findall(version)))
         except (KeyError, ValueError) as error:
-            raise Unavailable(f"its reply to HELLO is not one of a Redis: {error}") from error
+            reason = NOT_REDIS._replace(text=f"its reply to HELLO is not one of a Redis: {error}")
+            raise Unusable(reason) from error
         return cls(numbers, printable(mode, LONGEST), printable(role, LONGEST))
+
+    def require_primary(self) -> None:
+        """Raise `Unusable` if it is anything else."""
+        if self.role != "master":
+            raise Unusable(NOT_PRIMARY)
+
+    def require_mode(self, *, cluster: bool) -> None:
+        """Raise `Unusable` if it is a node of a cluster and `cluster` is not set, or vice versa."""
+        if cluster != (self.mode == "cluster"):
+            raise Unusable(mode_reason(wants_cluster=cluster))
 
 
 def _list(reply: Reply) -> list[Reply]:
@@ -141,6 +162,7 @@ class Address:
                 self._connection.host.encode("idna")  # as will be done to connect
             except UnicodeError:
                 raise ValueError("the host is not a valid name") from None
+            self._lookup = Lookup(self._connection.host)
 
     def at(self, host: str, port: int) -> "Address":
         """Another server, which one enters as this one."""
@@ -177,8 +199,8 @@ class Address:
         host = f"[{connection.host}]" if ":" in connection.host else connection.host
         return f"{host}:{connection.port}"
 
-    async def found(self) -> Self:
-        """Itself: for a server that stays where it is (`tracker.store.pipeline.Find`)."""
+    async def find(self) -> Self:
+        """Itself: for a server that stays where it is (`tracker.store.pipeline.Place`)."""
         return self
 
     async def connect(self, protocol: asyncio.Protocol) -> None:
@@ -186,20 +208,47 @@ class Address:
 
         Raises:
             OSError: nobody answered, or TLS failed.
+            Unusable: the certificate files that the URL names cannot be read.
         """
-        loop = asyncio.get_running_loop()
         connection = self._connection
         if isinstance(connection, UnixDomainSocketConnection):
+            loop = asyncio.get_running_loop()
             await loop.create_unix_connection(lambda: protocol, connection.path)
         else:
-            assert isinstance(connection, Connection)
-            await loop.create_connection(
-                lambda: protocol, connection.host, int(connection.port), ssl=self._tls()
-            )
+            await self._connect_tcp(lambda: protocol)
+
+    async def _connect_tcp(self, factory: Callable[[], asyncio.Protocol]) -> None:
+        """Connect to one address of the host after the other, until one accepts."""
+        loop, tls = asyncio.get_running_loop(), self._tls()
+        name = self.host if tls else None
+        addresses = await self.resolve()
+        for address in addresses:
+            try:
+                await loop.create_connection(
+                    factory, address, self.port, ssl=tls, server_hostname=name
+                )
+            except OSError as error:
+                if isinstance(error, ssl.SSLError) or address is addresses[-1]:
+                    raise
+            else:
+                return
+
+    async def resolve(self) -> list[str]:
+        """Return the IP addresses of the host, which is not a UNIX socket: see `Lookup`.
+
+        Raises:
+            socket.gaierror: as there.
+        """
+        return await self._lookup.addresses()
 
     def _tls(self) -> ssl.SSLContext | None:
         connection = self._connection
-        return connection.ssl_context.get() if isinstance(connection, SSLConnection) else None
+        if not isinstance(connection, SSLConnection):
+            return None
+        try:
+            return connection.ssl_context.get()
+        except OSError as error:
+            raise Unusable(files_reason(error)) from error
 
     def greeting(self) -> tuple[bytes, int]:
         """The commands that begin a connection, and how many replies they have.

@@ -18,9 +18,10 @@ from tracker.store.keys import SLOTS, slot
 from tracker.store.link import Done, Reply, tell
 from tracker.store.mending import Batch, Mending
 from tracker.store.pipeline import Pipeline
+from tracker.store.reasons import Reason, explain
 from tracker.store.slots import Node, Nodes
 from tracker.store.topology import Part, Redis
-from tracker.store.trouble import Trouble
+from tracker.store.trouble import Troubles
 from tracker.tasks import kept
 
 log = structlog.get_logger()
@@ -35,16 +36,25 @@ class Cluster(Redis):
 
     Args:
         nodes: of it.
+        troubles: logs why it is away.
     """
 
-    def __init__(self, nodes: Nodes, settings: RedisSettings, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        nodes: Nodes,
+        settings: RedisSettings,
+        metrics: Metrics,
+        troubles: Troubles | None = None,
+    ) -> None:
         super().__init__(metrics)
+        self._troubles = troubles or Troubles()
         self._nodes = nodes
         self._settings = settings
         self._metrics = metrics
         self._pipelines: dict[Node, Pipeline] = {}
         # Has the slots that nobody has: never started, so it fails whatever it is asked.
-        self._nobody = Pipeline(nodes.seed.found, settings, metrics)
+        self._nobody = Pipeline(nodes.seed, settings, metrics)
+        self._trouble = self._nobody.trouble = self._troubles.of(nodes)
         self._owners = [self._nobody] * SLOTS
         self._primaries = [self._nobody]  # each owner once
         self._stale = asyncio.Event()  # who has which slot should be asked
@@ -52,13 +62,12 @@ class Cluster(Redis):
         self._after_look: list[Callable[[], None]] = []
         self._after_pause = 0  # how many wait
         self._keeper: asyncio.Task[None] | None = None
-        self._trouble = Trouble()  # with all nodes, when none shows the slots
 
     @property
     def trouble(self) -> str:
         """As `Redis` says, of any node."""
-        found = [each.trouble.text for each in self._pipelines.values()]
-        return next(filter(None, found), self._trouble.text)
+        found = [self._trouble, *(each.trouble for each in self._pipelines.values())]
+        return next((each.text for each in found if each.text), "")
 
     @property
     def up(self) -> bool:
@@ -75,7 +84,7 @@ class Cluster(Redis):
         """Who has `key` now."""
         owner = self._owners[slot(key)]
         if owner is self._nobody:
-            raise Away
+            raise Away(self._trouble.text)
         return owner
 
     def primaries(self) -> Sequence[Pipeline]:
@@ -127,6 +136,7 @@ class Cluster(Redis):
         if self._keeper is not None:
             self._keeper.cancel()
             await asyncio.gather(self._keeper, return_exceptions=True)
+        self._trouble.leave()
         await self._close(list(self._pipelines))
         self._set_owners([self._nobody] * SLOTS)
         self._go_on(len(self._after_look))
@@ -155,12 +165,13 @@ class Cluster(Redis):
             except ValueError as error:
                 raise Away from error
             pipeline = self._pipelines[node] = Pipeline(
-                address.found,
+                address,
                 self._settings,
                 self._metrics,
                 cluster=True,
-                mend=partial(self._mend, address.host),
+                mend=partial(self._mend, node),
                 changed=self._look_around,
+                troubles=self._troubles,
             )
             pipeline.start()
         return pipeline
@@ -186,12 +197,12 @@ class Cluster(Redis):
             self._metrics.store_errors["overloaded",] += 1
             raise Overloaded("the tracker is overloaded")
 
-    def _mend(self, host: str, commands: bytes, replies: list[Reply], done: Done) -> None:
-        """See `tracker.store.link.Mend`; `host` is whose replies they are."""
+    def _mend(self, node: Node, commands: bytes, replies: list[Reply], done: Done) -> None:
+        """See `tracker.store.link.Mend`; `node` is whose replies they are."""
         batch = done  # one that was sent again?
         if not isinstance(batch, Batch):
-            batch = Mending(self, self.damage, commands, done).whole()
-        batch.take(replies, host)
+            batch = Mending(self, self.damage, self._troubles, commands, done).whole()
+        batch.take(replies, node)
 
     async def _keep(self) -> None:
         while True:
@@ -201,15 +212,20 @@ class Cluster(Redis):
             waiting = len(self._after_look)
             try:
                 await self._take(await self._nodes.primaries())
-                self._trouble.end()
             except Unavailable as error:
-                self._trouble.add(self._nodes, error)
+                self._report(explain(error, tls=self._nodes.seed.tls))
             except Exception:  # a fault of ours or of redis-py's: still look again, or all is lost
                 log.exception("redis.slots_failed")
             self._go_on(waiting)
             await asyncio.sleep(LOOK_EVERY_S * random.uniform(0.5, 1.0))
             if not self.up:
                 self._stale.set()
+
+    def _report(self, reason: Reason) -> None:
+        """Report why some slots have no primary, unless their connections report why."""
+        if all(pipeline.up for pipeline in self._pipelines.values()):
+            self._trouble.add(self._nodes, reason)
+            self._changed()
 
     def _go_on(self, waiting: int) -> None:
         """Let the first `waiting` requests go on that waited for a look."""
@@ -227,9 +243,14 @@ class Cluster(Redis):
                 for number in range(SLOTS)
             ]
         )
+        missing = SLOTS - len(primaries)
         if before != set(self._primaries):
-            names = sorted(f"{host}:{port}" for host, port in pipelines)
-            log.info("redis.slots", primaries=names, missing=SLOTS - len(primaries))
+            names = ",".join(sorted(f"{host}:{port}" for host, port in pipelines))
+            log.info("redis.slots", primaries=names, missing=missing)
+        if missing:
+            self._report(Reason(f"{missing} of {SLOTS} slots have no primary"))
+        elif self._trouble.text:
+            self._trouble.end(self._nodes)
         self._look_around()
         idle = [node for node, each in self._pipelines.items() if not each.in_flight]
         await self._close([node for node in idle if node not in pipelines])

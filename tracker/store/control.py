@@ -6,6 +6,10 @@ from typing import Any, TypeVar
 
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import RedisClusterException, RedisError
+
+from tracker.store.address import Address
+from tracker.store.reasons import Unusable, reply_reason
 
 T = TypeVar("T")
 
@@ -31,3 +35,29 @@ async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
     except asyncio.CancelledError:
         await asyncio.gather(task, return_exceptions=True)
         raise
+
+
+async def resolved(address: Address, limit_s: float) -> None:
+    """Return if the host of `address` can be looked up; redis-py's own lookup is then short.
+
+    Raises:
+        OSError: it cannot; a TimeoutError if no name server answers in time.
+    """
+    async with asyncio.timeout(limit_s):
+        await address.resolve()
+
+
+def cause_of(error: Exception) -> Exception:
+    """Return the error behind one that redis-py raised: the system's, or Redis's own reply.
+
+    redis-py wraps an error in others, whose texts differ from version to version.
+    """
+    found: BaseException = error
+    while isinstance(found, (RedisError, RedisClusterException)):
+        if code := getattr(found, "status_code", None):
+            return Unusable(reply_reason(f"{code} {found}"))
+        behind = found.__cause__ or found.__context__
+        if behind is None:
+            break
+        found = behind
+    return found if isinstance(found, Exception) else error

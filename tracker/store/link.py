@@ -12,15 +12,24 @@ from math import inf
 from typing import TypeAlias, cast
 
 import hiredis
-import structlog
 
-from tracker.errors import Away, Full, Overloaded, Unavailable
+from tracker.errors import Away, Full, Overloaded, Unavailable, Unserved
 from tracker.metrics import Metrics
 from tracker.settings import RedisSettings
 from tracker.store.damage import Damage
+from tracker.store.reasons import (
+    CLOSED,
+    NOT_PRIMARY,
+    NOT_REDIS,
+    TIMEOUT,
+    Reason,
+    Unusable,
+    describe,
+    explain,
+    reply_reason,
+)
 from tracker.store.resp import key_of, split
-from tracker.store.trouble import NotAdmitted
-from tracker.text import printable
+from tracker.store.trouble import Troubles
 
 # Whatever RESP can say; who sent the commands knows the shape of their replies.
 Reply: TypeAlias = list["Reply"] | bytes | int | None
@@ -28,8 +37,6 @@ Done: TypeAlias = Callable[[list[Reply] | Unavailable], None]
 # Takes over a request of which some replies are a `hiredis.ReplyError`: the commands as they were
 # sent, all replies, and who waits for them.
 Mend: TypeAlias = Callable[[bytes, list[Reply], Done], None]
-
-log = structlog.get_logger()
 
 PLENTY = 64  # requests; larger batches cost Redis no less a request
 GATHER_S = 0.005  # longest wait for more of them, which matters if turns of the loop take long
@@ -53,11 +60,12 @@ class Link(asyncio.Protocol):
         metrics: Metrics,
         mend: Mend | None = None,
         damage: Damage | None = None,
+        troubles: Troubles | None = None,
     ) -> None:
         """Start unconnected.
 
-        `mend` gets the requests with errors that it may mend; without it they fail. `damage`
-        outlives connections.
+        `mend` gets the requests with errors that it may mend; without it they fail. `damage` and
+        `troubles`, which log what Redis refuses, outlive connections.
         """
         self._mend = mend
         self._loop = asyncio.get_running_loop()
@@ -65,18 +73,19 @@ class Link(asyncio.Protocol):
         self._timeout = settings.timeout
         self._metrics = metrics
         self._damage = damage or Damage(metrics)
+        self._troubles = troubles or Troubles()
         self._reader = hiredis.Reader(replyError=self._refused)
         self._transport: asyncio.Transport | None = None
         # Replies due, callback, sent at, commands.
         self._waiting: deque[tuple[int, Done, float, bytes]] = deque()
         self._replies: list[Reply] = []  # of the request at the head of the queue
         self._refusal: str | None = None  # the first error among them
-        self._told: set[str] = set()  # codes of errors that the log has
         self._out: list[bytes] = []
         self._gathered = 0  # how many of them the last turn of the loop left
         self._since = 0.0  # when the first of them came
         self._watch: asyncio.TimerHandle | None = None
         self.lost = asyncio.Event()
+        self.reason = CLOSED  # why it is lost
         # The server's address, once it has answered the greeting. Until then, errors are about the
         # login, and the pipeline reports them.
         self.server = ""
@@ -93,7 +102,7 @@ class Link(asyncio.Protocol):
             raise Overloaded("the tracker is overloaded")
         if self.lost.is_set():
             self._metrics.store_errors["away",] += 1
-            raise Away
+            raise self._away()
         now = self._loop.time()
         if not self._out:
             self._since = now
@@ -101,8 +110,13 @@ class Link(asyncio.Protocol):
         self._out.append(commands)
         self._waiting.append((count, done, now, commands))
 
-    def abort(self) -> None:
-        """Close at once; whoever waits is told."""
+    def _away(self) -> Away:
+        return Away(describe(self.server, self.reason) if self.server else "")
+
+    def abort(self, reason: Reason = CLOSED) -> None:
+        """Close at once; requests in flight get Away."""
+        if not self.lost.is_set():
+            self.reason = reason
         if self._transport is not None:
             self._transport.abort()
 
@@ -154,10 +168,10 @@ class Link(asyncio.Protocol):
                     else:
                         refusal, self._refusal = self._refusal, None
                         self._refuse(refusal, commands, finished, done)
-        except Exception as error:  # noqa: BLE001 - bytes that are not a reply we asked for
+        except Exception:  # noqa: BLE001 - bytes that are not a reply we asked for
             # Hiredis raises errors of many kinds; each of our requests is answered once we close.
-            log.error("redis.protocol", error=str(error))
-            self.abort()
+            unasked = self._refusal if not waiting else None  # as when it has too many clients
+            self.abort(NOT_REDIS if unasked is None else reply_reason(unasked))
 
     def _refused(self, text: str) -> Exception:
         """Hiredis asks what to put in place of an error reply; we note the first as well."""
@@ -169,27 +183,22 @@ class Link(asyncio.Protocol):
         code = text.partition(" ")[0]
         if not self.server:
             self._damage.errors[kind(code),] += 1
-            tell(done, NotAdmitted(printable(text)))
+            tell(done, Unusable(reply_reason(text)))
             return
         if code in DEMOTED:
-            self._loop.call_soon(self.abort)
+            self._loop.call_soon(self.abort, NOT_PRIMARY)
         if self._mend is not None and code in MENDABLE:
             self._mend(commands, replies, done)
             return
         words = _refused_words(commands, replies)
-        # Once a connection: many requests may be refused. Damage has its own log.
-        if WRONG_TYPE not in text and code not in self._told:
-            self._told.add(code)
-            log.error("redis.refused", address=self.server, error=text)
-        tell(done, refusal(text, words, self._damage))
+        tell(done, refusal(text, words, self.server, self._damage, self._troubles))
 
     def _check_deadline(self) -> None:
         """Replies come in order, so only the oldest request's age matters."""
         now = self._loop.time()
         if self._waiting and now - self._waiting[0][2] > self._timeout:
             self._metrics.store_errors["timeout",] += 1
-            log.warning("redis.timeout", waiting=len(self._waiting))
-            self.abort()
+            self.abort(TIMEOUT)
         else:
             self._watch = self._loop.call_later(self._timeout / 8, self._check_deadline)
 
@@ -198,8 +207,10 @@ class Link(asyncio.Protocol):
         assert self._watch is not None  # made with the connection
         self._watch.cancel()
         self._transport = None
+        if exc is not None and self.reason is CLOSED:
+            self.reason = explain(exc, tls=False)
         self.lost.set()
-        error = Away()
+        error = self._away()
         while self._waiting:
             _, done, _, _ = self._waiting.popleft()
             self._metrics.store_errors["lost",] += 1
@@ -213,21 +224,28 @@ def _refused_words(commands: bytes, replies: list[Reply]) -> list[bytes]:
     return next((words for words, is_refused in pairs if is_refused), [])
 
 
-def refusal(text: str, words: Sequence[bytes], damage: Damage) -> Unavailable:
-    """Count and return what a request comes to that Redis refused.
+def refusal(
+    text: str, words: Sequence[bytes], server: str, damage: Damage, troubles: Troubles
+) -> Unavailable:
+    """Count, log and return what a request comes to that Redis refused.
 
     Args:
         text: the error.
         words: the command that it is about.
+        server: the address of the server.
         damage: gets keys of another type.
+        troubles: logs all other errors.
     """
     if WRONG_TYPE in text:
         return damage.found(key_of(words) or b"?", "has another type than ours")
     code = OUT_OF_MEMORY if f"-{OUT_OF_MEMORY} " in text else text.partition(" ")[0]
     damage.errors[kind(code),] += 1
+    if code in DEMOTED:  # the connection is closed, and reports that
+        return Away(describe(server, NOT_PRIMARY))
+    trouble = troubles.refused(server, text, kind(code))
     if code == OUT_OF_MEMORY:
         return Full("the tracker is full")
-    return Unavailable("the tracker's store is away")  # reported by `redis.refused`
+    return Away(trouble) if code in MENDABLE else Unserved(trouble)
 
 
 def kind(code: str) -> str:

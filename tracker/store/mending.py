@@ -12,7 +12,9 @@ from tracker.store.link import MENDABLE, Done, Reply, refusal, tell
 from tracker.store.pipeline import Pipeline
 from tracker.store.resp import command, key_of, split
 from tracker.store.slots import Node
+from tracker.store.trouble import Troubles
 
+NO_NODE: Node = ("", 0)  # of replies without errors
 MOST_ROUNDS = 10  # that a request may take: nodes may send it to and fro
 ASKING = command("ASKING")  # before a command for a slot that is on its way to who gets it
 REDIRECTION = re.compile(r"(MOVED|ASK) (\d+) (.*):(\d+)")
@@ -43,7 +45,7 @@ class Refused(NamedTuple):
     """A command's error."""
 
     text: str
-    host: str  # of the node that said so
+    node: Node  # that said so
 
     @property
     def code(self) -> str:
@@ -67,19 +69,22 @@ class Batch:
         if isinstance(result, Unavailable):
             self._mending.end(result)
         else:
-            self.take(result, "")
+            self.take(result, NO_NODE)
 
-    def take(self, replies: Sequence[Reply | hiredis.ReplyError], host: str) -> None:
-        """Some may be a `hiredis.ReplyError`, said by `host`."""
-        self._mending.take(zip(self._places, replies, strict=True), host)
+    def take(self, replies: Sequence[Reply | hiredis.ReplyError], node: Node) -> None:
+        """Some may be a `hiredis.ReplyError`, said by `node`."""
+        self._mending.take(zip(self._places, replies, strict=True), node)
 
 
 class Mending:
     """One request, until all of its commands have been served, or one of them can't be."""
 
-    def __init__(self, ways: Ways, damage: Damage, commands: bytes, done: Done) -> None:
+    def __init__(
+        self, ways: Ways, damage: Damage, troubles: Troubles, commands: bytes, done: Done
+    ) -> None:
         self._ways = ways
         self._damage = damage
+        self._troubles = troubles
         self._commands = split(commands)
         self._done: Done | None = done
         self._replies: list[Reply] = [None] * len(self._commands)
@@ -99,14 +104,14 @@ class Mending:
             tell(done, result)
 
     def take(
-        self, replies: Iterable[tuple[int | None, Reply | hiredis.ReplyError]], host: str
+        self, replies: Iterable[tuple[int | None, Reply | hiredis.ReplyError]], node: Node
     ) -> None:
         """The replies of one batch."""
         for place, reply in replies:
             if place is None:
                 continue
             if isinstance(reply, hiredis.ReplyError):
-                self._refused[place] = Refused(str(reply), host)
+                self._refused[place] = Refused(str(reply), node)
             else:
                 self._replies[place] = reply
                 self._refused.pop(place, None)
@@ -123,8 +128,8 @@ class Mending:
             if not codes:
                 self.end(self._replies)
             elif hopeless:
-                place, text = self._worst()
-                self.end(refusal(text, self._commands[place], self._damage))
+                place, refused = self._worst()
+                self.end(self._refusal(refused, self._commands[place]))
             elif stale:
                 self._looked = True
                 self._ways.after_look(self._send)
@@ -135,12 +140,17 @@ class Mending:
         except Unavailable as error:
             self.end(error)
 
-    def _worst(self) -> tuple[int, str]:
-        """The place and text of the error that stands for all."""
-        _, text, place = min(
+    def _worst(self) -> tuple[int, Refused]:
+        """The place of the error that stands for all, and the error."""
+        _, _, place = min(
             (each.code in MENDABLE, each.text, place) for place, each in self._refused.items()
         )
-        return place, text
+        return place, self._refused[place]
+
+    def _refusal(self, refused: Refused, words: Sequence[bytes]) -> Unavailable:
+        host, port = refused.node
+        server = f"{host}:{port}"
+        return refusal(refused.text, words, server, self._damage, self._troubles)
 
     def _send(self) -> None:
         batches: dict[Pipeline, tuple[list[bytes], list[int | None]]] = {}
@@ -161,11 +171,11 @@ class Mending:
         """Where a command goes now, and whether after ASKING."""
         if found := REDIRECTION.fullmatch(refused.text):
             kind, slot, host, port = found.groups()
-            node = (host or refused.host, int(port))  # no host: that of who says so
+            node = (host or refused.node[0], int(port))  # no host: that of who says so
             if kind == "ASK":
                 return self._ways.at(node), True
             return self._ways.moved(int(slot), node), False
         key = key_of(words)
         if key is None:  # it was meant for that node only
-            raise refusal(refused.text, words, self._damage)
+            raise self._refusal(refused, words)
         return self._ways.primary(key), False

@@ -6,11 +6,9 @@ each fails at once, and connections are tried again with growing, jittered pause
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from math import inf
-from typing import TypeAlias
-
-import structlog
+from typing import Protocol
 
 from tracker.errors import Away, Overloaded, Unavailable
 from tracker.metrics import Metrics
@@ -18,42 +16,53 @@ from tracker.settings import RedisSettings
 from tracker.store.address import Address, Server
 from tracker.store.damage import Damage
 from tracker.store.link import Done, Link, Mend, Reply, tell
-from tracker.store.trouble import Trouble
+from tracker.store.reasons import CLOSED, Unusable, closed_reason, explain
+from tracker.store.trouble import Troubles
 from tracker.tasks import kept
 
-# Where the server is now: asked before each attempt to connect. Raises OSError or Unavailable.
-Find: TypeAlias = Callable[[], Awaitable[Address]]
-
-log = structlog.get_logger()
-
 FIRST_PAUSE_S = 0.05
+
+
+class Place(Protocol):
+    """Where a server is; its text is fit for the log."""
+
+    async def find(self) -> Address:
+        """Return the address now; called before each attempt to connect.
+
+        Raises:
+            OSError: the servers that know it cannot be reached.
+            Unavailable: no server has that place now.
+        """
 
 
 class Pipeline:
     """A `Link` to one server.
 
     Args:
-        find: tells where it is.
+        place: where it is.
         cluster: whether it must be a node of a cluster; otherwise it must not.
         mend: see `Link`.
         changed: called when a connection stands, breaks, or could not be made.
+        troubles: logs why there is no connection.
     """
 
     def __init__(
         self,
-        find: Find,
+        place: Place,
         settings: RedisSettings,
         metrics: Metrics,
         *,
         cluster: bool = False,
         mend: Mend | None = None,
         changed: Callable[[], None] = lambda: None,
+        troubles: Troubles | None = None,
     ) -> None:
-        self._find = find
+        self._place = place
         self._settings = settings
         self._metrics = metrics
         self.damage = Damage(metrics)
-        self.trouble = Trouble()
+        self._troubles = troubles or Troubles()
+        self.trouble = self._troubles.of(place)
         self._cluster = cluster
         self._mend = mend
         self._changed = changed
@@ -62,6 +71,7 @@ class Pipeline:
         self._up = asyncio.Event()
         # What was asked while the first connection is being made.
         self._early: list[tuple[bytes, int, Done]] | None = None
+        self._target: Place = place  # of the last attempt: an address, once that was found
         self.address: Address | None = None  # of the connection that stands, or was tried last
         self.server: Server | None = None  # what the server said of itself when we last connected
 
@@ -91,7 +101,7 @@ class Pipeline:
             self._link.send(commands, count, done)
         elif self._early is None:
             self._metrics.store_errors["away",] += 1
-            raise Away
+            raise Away(self.trouble.text)
         elif len(self._early) >= self._settings.max_in_flight:
             self._metrics.store_errors["overloaded",] += 1
             raise Overloaded("the tracker is overloaded")
@@ -123,22 +133,23 @@ class Pipeline:
             self._keeper.cancel()
             await asyncio.gather(self._keeper, return_exceptions=True)
             self._settle()
+            self.trouble.leave()
 
     async def _keep(self) -> None:
         pause = FIRST_PAUSE_S
         while True:
-            link = Link(self._settings, self._metrics, self._mend, self.damage)
+            link = Link(self._settings, self._metrics, self._mend, self.damage, self._troubles)
             try:
                 await self._open(link)
                 pause = FIRST_PAUSE_S
-                self.trouble.end()
+                self.trouble.end(self.address)
                 self._settle()
-                log.info("redis.up", address=str(self.address))
                 self._changed()
                 await link.lost.wait()
-                log.warning("redis.lost", address=str(self.address))
+                self._report_loss(link)
             except (OSError, TimeoutError, Unavailable) as error:
-                self.trouble.add(self.address, error)
+                tls = isinstance(self._target, Address) and self._target.tls
+                self.trouble.add(self._target, explain(error, tls=tls))
             except Exception:  # a defect: what waits for the first connection fails now
                 self._settle()
                 raise
@@ -151,17 +162,25 @@ class Pipeline:
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))
             pause = min(pause * 2, self._settings.reconnect_max)
 
+    def _report_loss(self, link: Link) -> None:
+        """Report why the connection broke; if the server closed it, only if it stays down."""
+        report = self.trouble.lose if link.reason is CLOSED else self.trouble.add
+        report(self.address, link.reason)
+
     async def _open(self, link: Link) -> None:
         async with asyncio.timeout(self._settings.timeout):
-            address = self.address = await self._find()
+            self._target = self._place
+            self._target = self.address = address = await self._place.find()
             await address.connect(link)
             greeting, count = address.greeting()
-            hello, *_ = await asked(lambda done: link.send(greeting, count, done))
+            try:
+                hello, *_ = await asked(lambda done: link.send(greeting, count, done))
+            except Away:
+                closed = closed_reason(tls=address.tls)
+                raise Unusable(closed if link.reason is CLOSED else link.reason) from None
         self.server = server = Server.of(hello)
-        if server.role != "master":
-            raise Unavailable(f"it is a {server.role}, not a primary")
-        if self._cluster != (server.mode == "cluster"):
-            raise Unavailable(f"it runs in the mode {server.mode}: use the URL for that")
+        server.require_primary()
+        server.require_mode(cluster=self._cluster)
         link.server = str(address)
         self._link = link
         self._up.set()

@@ -364,8 +364,8 @@ class RedisRelay:
         packed = encode_probe(Probe(number))
         began = time.monotonic()
         try:
+            await asked(lambda done: self._publish(self._me, [packed], done))
             async with asyncio.timeout(self._timeout_s):
-                await asked(lambda done: self._publish(self._me, [packed], done))
                 await arrival
         except TimeoutError:
             self.latency_s = None

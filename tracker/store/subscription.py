@@ -9,23 +9,26 @@ import asyncio
 import random
 from collections.abc import Callable
 from contextlib import suppress
-from typing import cast
+from functools import partial
+from typing import TypeAlias, cast
 
 import hiredis
-import structlog
 
 from tracker.errors import Away, Unavailable
 from tracker.settings import RedisSettings
-from tracker.store.address import Server
+from tracker.store.address import Address, Server
 from tracker.store.link import Reply
 from tracker.store.pipeline import FIRST_PAUSE_S, Pipeline
+from tracker.store.reasons import CLOSED, NOT_REDIS, Reason, Unusable, explain, reply_reason
 from tracker.store.resp import command
 from tracker.store.topology import Redis
+from tracker.store.trouble import RELAY, Troubles
 from tracker.tasks import kept
 
-log = structlog.get_logger()
-
 SHARDED_SINCE = (7,)  # the version of Redis
+UNSUBSCRIBED = Reason("Redis ended the subscription")  # the slot goes to another node
+
+Report: TypeAlias = Callable[[], None]
 
 
 def publish(owner: Pipeline, channel: bytes, message: bytes) -> bytes:
@@ -49,7 +52,7 @@ class Inbox(asyncio.Protocol):
     def __init__(self, received: Callable[[bytes], None]) -> None:
         """`received` gets what the messages carry."""
         self._received = received
-        self._reader = hiredis.Reader(replyError=Unavailable)
+        self._reader = hiredis.Reader(replyError=lambda text: Unusable(reply_reason(text)))
         self._transport: asyncio.Transport | None = None
         # No more than we asked for, and the one that ends it.
         self._replies: asyncio.Queue[Reply | Exception] = asyncio.Queue()
@@ -63,21 +66,20 @@ class Inbox(asyncio.Protocol):
         """The next reply that is no message.
 
         Raises:
-            OSError: the connection is lost.
-            Unavailable: Redis refused.
+            Unusable: the connection is lost, or Redis refused.
         """
         reply = await self._replies.get()
         if isinstance(reply, Exception):
             raise reply
         return reply
 
-    async def ended(self) -> str:
-        """Wait for the end of a subscription; why it is over."""
+    async def ended(self) -> Reason:
+        """Wait for the end of a subscription; return why it is over."""
         try:
             await self.reply()
-        except (OSError, Unavailable) as error:
-            return str(error)
-        return "unsubscribed"  # by Redis, when the slot goes to another node
+        except Unusable as error:
+            return error.why
+        return UNSUBSCRIBED
 
     def abort(self) -> None:
         """Close at once."""
@@ -98,8 +100,8 @@ class Inbox(asyncio.Protocol):
                         self._hand_over(message)
                     case _:
                         self._replies.put_nowait(reply)
-        except Exception as error:  # noqa: BLE001 - hiredis raises errors of many kinds
-            self._replies.put_nowait(Unavailable(str(error)))
+        except Exception:  # noqa: BLE001 - hiredis raises errors of many kinds
+            self._replies.put_nowait(Unusable(NOT_REDIS))
             self.abort()
 
     def _hand_over(self, message: bytes) -> None:
@@ -114,7 +116,7 @@ class Inbox(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is over."""
         self._transport = None
-        self._replies.put_nowait(ConnectionResetError(str(exc or "closed")))
+        self._replies.put_nowait(Unusable(explain(exc, tls=False) if exc else CLOSED))
 
 
 class Subscription:
@@ -140,8 +142,10 @@ class Subscription:
         self._received = received
         self._inbox: Inbox | None = None  # once it is subscribed
         self._at = ""  # the address of its other end
+        self._trouble = Troubles(RELAY).of("relay")  # while the owner itself works
         self._changed = asyncio.Event()
         self._up = asyncio.Event()
+        self._pause_s = FIRST_PAUSE_S  # before the next attempt
         self._keeper: asyncio.Task[None] | None = None
         redis.on_change(self._follow)
 
@@ -172,55 +176,80 @@ class Subscription:
         if self._keeper is not None:
             self._keeper.cancel()
             await asyncio.gather(self._keeper, return_exceptions=True)
+            self._trouble.leave()
 
     async def _keep(self) -> None:
-        pause, told = FIRST_PAUSE_S, ""
+        report: Report | None = None  # why the last attempt failed, or the subscription ended
         while True:
-            inbox = Inbox(self._received)
-            try:
-                await self._open(inbox)
-                pause, told = FIRST_PAUSE_S, ""
-                log.info("relay.up", address=self._at)
-                log.warning("relay.lost", address=self._at, error=await inbox.ended())
-            except (OSError, TimeoutError, Unavailable) as error:
-                if (why := str(error) or "no answer in time") != told:
-                    told = why  # once, however often it is tried
-                    log.warning("relay.away", address=self._at, error=told)
-            finally:
-                self._inbox = None
-                self._up.clear()
-                inbox.abort()
-            await asyncio.sleep(pause * random.uniform(0.5, 1.0))
-            pause = min(pause * 2, self._settings.reconnect_max)
+            last, report = report, None
+            with suppress(Unavailable):  # the owner's connection reports that
+                address = await self._owner(last)
+                report = await self._listen(address)
+            await asyncio.sleep(self._pause_s * random.uniform(0.5, 1.0))
+            self._pause_s = min(self._pause_s * 2, self._settings.reconnect_max)
 
-    async def _open(self, inbox: Inbox) -> None:
-        await self._owner_up()
+    async def _owner(self, report: Report | None) -> Address:
+        """Return the address of the channel's owner, once the owner answers.
+
+        Call `report` if the owner has been up since the last attempt. Otherwise the subscription
+        failed because of the owner, whose own connection reports that.
+        """
+        if await self._owner_up():
+            report = None
+        # Asked about a key of that name, a cluster finds out whether the slot has moved.
+        await self._redis.ask(self._channel, command("EXISTS", self._channel), 1)
+        if report is not None:
+            report()
+        address = self._redis.primary(self._channel).address
+        assert address is not None  # it has just answered
+        return address
+
+    async def _listen(self, address: Address) -> Report | None:
+        """Subscribe at `address`, and wait for the end; return what to report of that.
+
+        None: it was ended by `renew`.
+        """
+        inbox = Inbox(self._received)
+        self._at = str(address)
+        try:
+            await self._open(inbox, address)
+            self._trouble.end(address)
+            reason = await inbox.ended()
+            return partial(self._trouble.lose, address, reason) if self.up else None
+        except (OSError, TimeoutError, Unusable) as error:
+            return partial(self._trouble.add, address, explain(error, tls=address.tls))
+        finally:
+            self._inbox = None
+            self._up.clear()
+            inbox.abort()
+
+    async def _open(self, inbox: Inbox, address: Address) -> None:
         async with asyncio.timeout(self._settings.timeout):
-            # Asked about a key of that name, a cluster finds out whether the slot has moved.
-            await self._redis.ask(self._channel, command("EXISTS", self._channel), 1)
-            address = self._redis.primary(self._channel).address
-            assert address is not None  # it has just answered
-            self._at = str(address)
             await address.connect(inbox)
             greeting, count = address.greeting()
             inbox.write(greeting)
             hello, *_ = [await inbox.reply() for _ in range(count)]
             server = Server.of(hello)
-            if server.role != "master":  # its messages would come from elsewhere, if at all
-                raise Unavailable(f"it is a {server.role}, not a primary")
+            server.require_primary()  # else its messages would come from elsewhere, if at all
             verb = "SSUBSCRIBE" if _sharded(server) else "SUBSCRIBE"
             inbox.write(command(verb, self._channel))
             await inbox.reply()
         self._inbox = inbox
+        self._pause_s = FIRST_PAUSE_S
         self._up.set()
 
-    async def _owner_up(self) -> None:
-        """Return once the channel's owner is up: how to get there is its pipeline's business."""
+    async def _owner_up(self) -> bool:
+        """Return once the channel's owner is up, and whether it was down before.
+
+        Its pipeline connects to it.
+        """
+        waited = False
         while True:
             self._changed.clear()
             with suppress(Unavailable):
                 if self._redis.primary(self._channel).up:
-                    return
+                    return waited
+            waited = True
             await self._changed.wait()
 
     def _follow(self) -> None:

@@ -15,7 +15,8 @@ from tracker.metrics import Metrics
 from tracker.settings import RedisSettings
 from tracker.store.damage import Damage
 from tracker.store.link import Done, Reply
-from tracker.store.pipeline import Find, Pipeline, asked
+from tracker.store.pipeline import Pipeline, Place, asked
+from tracker.store.trouble import Troubles
 
 
 class Part(NamedTuple):
@@ -143,11 +144,19 @@ class Redis(ABC):
 
 
 class One(Redis):
-    """A single primary, wherever `find` says that it is."""
+    """A single primary, wherever `place` says that it is; `troubles` logs why it is away."""
 
-    def __init__(self, find: Find, settings: RedisSettings, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        place: Place,
+        settings: RedisSettings,
+        metrics: Metrics,
+        troubles: Troubles | None = None,
+    ) -> None:
         super().__init__(metrics)
-        self._pipeline = Pipeline(find, settings, metrics, changed=self._changed)
+        self._pipeline = Pipeline(
+            place, settings, metrics, changed=self._changed, troubles=troubles
+        )
         self._submit = self._pipeline.submit
 
     @property

@@ -33,7 +33,7 @@ async def walk(redis: Redis, pattern: bytes, visit: Visit) -> None:
         Unavailable: not all primaries are there, or one went away.
     """
     if not redis.up:  # else half of the swarms would seem to be all
-        raise Away
+        raise Away(redis.trouble)
     walks = [asyncio.create_task(_walk(each, pattern, visit)) for each in redis.primaries()]
     try:
         await asyncio.gather(*walks)

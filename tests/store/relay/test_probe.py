@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from tests.redis_servers import RedisServer
 from tests.store.asking import events, until
 from tests.store.relay.parties import BERT, A, B, Party, acquaint, an_offer, never, party
-from tracker.errors import Unavailable
+from tracker.errors import Away, Unavailable
 from tracker.settings import RedisSettings
 from tracker.wire.relay import Probe
 
@@ -47,7 +47,7 @@ async def test_a_subscription_that_brings_nothing_is_made_anew(redis_server: Red
             await two.relay.probe()
             assert math.isnan(gauge(two) or 0)
             await two.relay.wait_up()
-        assert ["relay.deaf", "relay.lost", "relay.up"] == events(logs)
+        assert ["relay.deaf", "relay.up"] == events(logs)
         assert {("probe", "lost"): 1} == two.relayed
         assert (None, False) == (two.relay.latency_s, two.relay.up)  # until it proves itself
         await two.relay.probe()
@@ -70,6 +70,19 @@ async def test_without_redis_a_probe_cannot_be_sent(redis_server: RedisServer) -
         await one.relay.wait_up()
         await one.relay.probe()
         assert one.relay.up
+
+
+async def test_a_redis_that_hangs_is_reported_by_its_connection_alone(
+    redis_server: RedisServer,
+) -> None:
+    async with party(redis_server.url, A, QUICK) as one:
+        await one.relay.probe()
+        redis_server.pause()
+        with capture_logs() as logs, pytest.raises(Away):
+            await one.relay.probe()
+        assert one.relay.latency_s is None
+        await until(lambda: bool(logs))
+        assert {"redis.away"} == set(events(logs))
 
 
 async def test_a_probe_that_comes_late_is_not_taken_for_the_next(redis_server: RedisServer) -> None:
