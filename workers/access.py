@@ -13,7 +13,7 @@ from typing import Final, Protocol
 import aiohttp
 import structlog
 
-from tracker.errors import TrackerError, Unavailable
+from tracker.errors import Away, TrackerError, Unavailable
 from tracker.policy.access import Hashes, ListName
 from tracker.settings import AccessSettings
 from tracker.wire.access_list import ListReader
@@ -66,6 +66,8 @@ class AccessFiles:
         for name, place in self._places.items():
             try:
                 counts[str(name)] = await self._renew(name, place, token)
+            except Away:  # it is no fault of the list
+                raise
             except TrackerError as error:
                 log.error("access.refused", list=str(name), error=error.reason)
                 problem = error

@@ -14,7 +14,7 @@ from typing import Protocol, TypeAlias
 
 import structlog
 
-from tracker.errors import Away, TrackerError
+from tracker.errors import Away, TrackerError, Unserved
 from tracker.metrics import Metrics
 from tracker.tasks import kept
 
@@ -96,13 +96,16 @@ async def _lead(job: LeasedJob, leases: Leases, metrics: Metrics) -> None:
         repeat = partial(_repeat, job, partial(job.run_once, token), metrics)
         work = asyncio.create_task(kept(job.name, repeat))
         try:
-            await _held(job, leases, token, good_until)
+            overtaken = await _held(job, leases, token, good_until)
         finally:
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
             metrics.job_results.pop(job.name, None)  # another tells them now
         metrics.jobs[job.name, "lost"] += 1
-        log.warning("lease.lost", job=job.name, token=token)
+        if overtaken:
+            log.warning("lease.lost", job=job.name, token=token)
+        else:  # Redis is away, as its connection logs
+            log.debug("lease.lost", job=job.name, token=token)
 
 
 async def _acquired(job: LeasedJob, leases: Leases) -> tuple[int, float]:
@@ -117,8 +120,11 @@ async def _acquired(job: LeasedJob, leases: Leases) -> tuple[int, float]:
         await _pause(leases)
 
 
-async def _held(job: LeasedJob, leases: Leases, token: int, good_until: float) -> None:
-    """Renew the lease; return once it is not ours any more, or may be so."""
+async def _held(job: LeasedJob, leases: Leases, token: int, good_until: float) -> bool:
+    """Renew the lease until it is not ours any more, or may be so; return whether it is another's.
+
+    Otherwise it could not be renewed in time.
+    """
     loop = asyncio.get_running_loop()
     with suppress(TimeoutError):
         async with asyncio.timeout_at(good_until) as lease:
@@ -127,8 +133,9 @@ async def _held(job: LeasedJob, leases: Leases, token: int, good_until: float) -
                 asked_at = loop.time()
                 with suppress(TrackerError):
                     if await leases.acquire(job.name) != token:
-                        return
+                        return True
                     lease.reschedule(asked_at + leases.ttl_s)
+    return False
 
 
 async def _pause(leases: Leases) -> None:
@@ -148,8 +155,9 @@ async def _attempt(job: Job | LeasedJob, work: Work, metrics: Metrics) -> str:
         async with asyncio.timeout(job.limit_s):
             counts = await work()
     except Away as error:
-        log.debug("job.failed", job=job.name, label=error.label, error=str(error))
-        return error.label
+        label = error.label if isinstance(error, Unserved) else "away"
+        log.debug("job.failed", job=job.name, label=label, error=str(error))
+        return label
     except TrackerError as error:
         log.warning("job.failed", job=job.name, label=error.label, error=str(error))
         return error.label

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from tests.redis_servers import RedisServer
 from tests.store.asking import WatchedRedis, connected, events
-from tracker.errors import Malformed, TrackerError, Unavailable
+from tracker.errors import Away, Malformed, TrackerError, Unavailable
 from tracker.metrics import Metrics
 from tracker.model import HASH_SIZE
 from tracker.policy.access import ListName
@@ -180,10 +180,11 @@ async def test_a_list_to_allow_that_never_could_be_had_allows_nothing(
     assert [A, B] == (await in_force(store))[ALLOW]
 
 
-async def test_without_redis_the_job_says_so(file: Path) -> None:
+async def test_without_redis_the_job_fails_and_no_list_is_refused(file: Path) -> None:
     redis = connect("unix:///nowhere/redis.sock", RedisSettings(), Metrics())
-    with pytest.raises(Unavailable):
+    with structlog.testing.capture_logs() as logs, pytest.raises(Away):
         await job(AccessStore(redis), deny=file).run_once(TOKEN)
+    assert [] == logs
 
 
 async def test_a_large_file_is_read_in_pieces(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 import pytest
 import structlog.testing
 
-from tracker.errors import Away, Unavailable
+from tracker.errors import Away, Unavailable, Unserved
 from tracker.metrics import Metrics
 from workers.runner import Job, run
 
@@ -62,6 +62,10 @@ def find_redis_away() -> None:
     raise Away
 
 
+def not_be_served() -> None:
+    raise Unserved
+
+
 def be_refused() -> None:
     raise Unavailable("the access list deny:file is not whole in Redis")
 
@@ -96,14 +100,17 @@ async def test_a_failure_is_told_and_the_next_period_goes_on(
     assert {(event, "bad"), ("job.done", "good")} == {(e["event"], e["job"]) for e in events}
 
 
-async def test_a_job_that_finds_redis_away_leaves_the_line_to_its_connection(
-    metrics: Metrics,
+@pytest.mark.parametrize(
+    ("body", "outcome"), [(find_redis_away, "away"), (not_be_served, "unavailable")]
+)
+async def test_a_job_that_redis_does_not_serve_leaves_the_line_to_its_connection(
+    metrics: Metrics, body: Callable[[], None], outcome: str
 ) -> None:
-    job = Repeated(find_redis_away)
+    job = Repeated(body)
     with structlog.testing.capture_logs() as events:
         async with running(metrics, job):
             await job.turns(3)
-    assert metrics.jobs["repeated", "unavailable"] >= 2
+    assert metrics.jobs["repeated", outcome] >= 2
     assert {"debug"} == {event["log_level"] for event in events}
 
 

@@ -168,10 +168,14 @@ async def test_a_redis_that_hangs_ends_the_run_and_not_the_runner(
 ) -> None:
     holder = replica(redis, b"holder", Shared(forever))
     await until(lambda: holder.job.tokens != [])
-    redis_server.pause()
-    await until(lambda: holder.job.cut == 1)  # when another could have the lease
-    redis_server.resume()
-    await until(lambda: len(holder.job.tokens) == 2)
+    with structlog.testing.capture_logs() as logs:
+        redis_server.pause()
+        await until(lambda: holder.metrics.jobs["shared", "lost"] == 1)  # another could have it
+        redis_server.resume()
+        await until(lambda: len(holder.job.tokens) == 2)
+    assert 1 == holder.job.cut
+    loud = {entry["event"] for entry in logs if entry["log_level"] == "warning"}
+    assert loud <= {"redis.away"}  # the cause, and no consequence
     await holder.end()
 
 
