@@ -10,7 +10,7 @@ from redis import Redis
 
 from tests.redis_servers import RedisServer
 from tests.store.asking import connected
-from tracker.cli import access, connection, main
+from tracker.cli import access, main
 from tracker.cli.connection import NO_URL
 from tracker.model import HASH_SIZE
 from tracker.policy.access import Hashes, ListName
@@ -200,15 +200,3 @@ def test_what_cannot_be_begun_exits_with_2(
     said = capsys.readouterr()
     assert "" == said.out
     assert problem in said.err
-
-
-def test_a_redis_that_is_away_is_told(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(connection, "_WAIT_S", 0.3)
-    assert 1 == main(["access", "list", "--redis", "unix:///nowhere/redis.sock"])
-    said = capsys.readouterr()
-    assert "" == said.out
-    assert "redis.away" in said.err
-    last = said.err.splitlines()[-1]
-    assert last.startswith("tracker: Redis at unix:///nowhere/redis.sock is away: ")

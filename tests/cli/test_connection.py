@@ -1,13 +1,16 @@
+import asyncio
+
 import pytest
 from pydantic import SecretStr
 
 from tests.redis_servers import RedisServer
 from tests.store.asking import replies_to
 from tests.tools import reserved_port
-from tracker.cli import connection
 from tracker.cli.connection import connected
-from tracker.errors import Unavailable
+from tracker.errors import Away
 from tracker.settings import RedisSettings
+
+DEADLINE_S = 20.0
 
 
 def settings(url: str) -> RedisSettings:
@@ -20,14 +23,13 @@ async def test_it_stands_within_the_context_and_is_closed_after(redis_server: Re
     assert not redis.up
 
 
-async def test_nobody_there_is_told_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "_WAIT_S", 0.1)
-    with (
-        reserved_port() as closed,
-        pytest.raises(Unavailable, match=rf"^Redis at 127\.0\.0\.1:{closed} is away: "),
-    ):
-        async with connected(settings(f"redis://127.0.0.1:{closed}")):
-            pytest.fail("it stands")
+async def test_the_first_attempt_that_fails_ends_the_wait() -> None:
+    with reserved_port() as closed:
+        problem = rf"^cannot use Redis at 127\.0\.0\.1:{closed}: connection refused; "
+        url = f"redis://127.0.0.1:{closed}"
+        with pytest.raises(Away, match=problem):
+            async with asyncio.timeout(DEADLINE_S), connected(settings(url)):
+                pytest.fail("it stands")
 
 
 async def test_a_bad_url_is_told() -> None:

@@ -30,7 +30,7 @@ def running(url: str, *flags: str) -> Iterator[tuple[subprocess.Popen[str], int]
     ) as process:
         try:
             assert process.stdout
-            ready = re.fullmatch(r"ready admin=(\d+)\n", process.stdout.readline())
+            ready = re.fullmatch(r"ready admin=(\d+) redis=up\n", process.stdout.readline())
             assert ready
             yield process, int(ready[1])
         finally:

@@ -83,7 +83,7 @@ def run(arguments: Namespace) -> int:
     if "file" in arguments and not (arguments.file or arguments.info_hashes):
         print_problem("which torrents? tell their info_hashes, or a --file of them")
         return 2
-    logs.configure("warning", settings.log.json_lines)
+    logs.configure("error", settings.log.json_lines)  # trouble with Redis is printed below
     try:
         return asyncio.run(_run(arguments, settings))
     except ValueError as error:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from tracker.cli.output import print_problem
-from tracker.errors import Unavailable
+from tracker.errors import Away
 from tracker.metrics import Metrics
 from tracker.settings import RedisSettings
 from tracker.store import connect
@@ -16,7 +16,6 @@ NO_URL: Final = (
     "which Redis? tell by --redis URL, or in TRACKER_REDIS_URL "
     "(a tracker without one has a Redis that is private to it)"
 )
-_WAIT_S: Final = 5.0
 
 
 def check_url(settings: RedisSettings) -> bool:
@@ -36,17 +35,19 @@ async def connected(settings: RedisSettings) -> AsyncIterator[Redis]:
 
     Raises:
         ValueError: the URL can't be used.
-        Unavailable: nobody answers there.
+        Away: the first attempt to connect failed.
     """
     assert settings.url, "the command looked"
     redis = connect.connect(settings.url.get_secret_value(), settings, Metrics())
+    changed = asyncio.Event()
+    redis.on_change(changed.set)
     await redis.start()
     try:
-        try:
-            async with asyncio.timeout(_WAIT_S):
-                await redis.wait_up()
-        except TimeoutError as error:
-            raise Unavailable(redis.trouble or "Redis is away") from error
+        while not redis.up:
+            if redis.trouble:
+                raise Away(redis.trouble)
+            changed.clear()
+            await changed.wait()
         yield redis
     finally:
         await redis.close()

@@ -71,12 +71,16 @@ async def _look(settings: Settings, output: _Output, *, watch: bool) -> None:
     async with connected(settings.redis) as redis:
         observer = Observer(redis, settings.workers, settings.limits)
         output.show(await observer.look(await redis_time(redis)))
+        told = ""
         while watch:
             await asyncio.sleep(_REFRESH_S)
             try:
                 output.show(await observer.look(await redis_time(redis)))
+                told = ""
             except Unavailable as error:
-                output.tell(error)
+                if told != str(error):
+                    told = str(error)
+                    output.tell(error)
 
 
 @contextmanager
