@@ -23,7 +23,6 @@ from tests.nodes import DEADLINE_S, until
 from tests.redis_servers import RedisServer
 from tests.tools import MORTAL
 from tests.tracker_process import ANY_PORTS, COMMAND, TrackerProcess, running_tracker
-from tracker.app import ready_line
 
 
 def fetch(url: str) -> tuple[int, bytes]:
@@ -41,10 +40,6 @@ def loaded(reply: tuple[int, bytes]) -> tuple[int, Any]:
     body = json.loads(reply[1])
     body.pop("warnings", None)
     return reply[0], body
-
-
-def test_the_ready_line_tells_where_what_is() -> None:
-    assert "ready http=1 udp=2 admin=3" == ready_line({"http": 1, "udp": 2, "admin": 3})
 
 
 def test_the_admin_address_tells_how_it_is(redis_server: RedisServer) -> None:

@@ -3,7 +3,8 @@
     with running_tracker("--only", "udp") as tracker:
         ...  # tracker.udp_url, tracker.url("udp", "::1")
 
-The kernel picks the ports; the process tells them in its line ``ready http=1 ws=1 udp=2 admin=3``.
+The kernel picks the ports; the process shows them in its first line:
+``ready http=1 ws=1 udp=2 admin=3 redis=up``.
 """
 
 import os
@@ -34,21 +35,27 @@ class TrackerProcess:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed in stop and kill)
         self._stderr: str | None = None
         self.ports: dict[str, int] = {}
+        self.redis = ""  # "up" or "away", when it was ready
 
-    def start(self, *args: str, env: Mapping[str, str] | None = None) -> Self:
+    def start(
+        self, *args: str, env: Mapping[str, str] | None = None, command: str = COMMAND[-1]
+    ) -> Self:
         """Launch it, and wait until it is ready: see `launch` and `wait_ready`."""
-        return self.launch(*args, env=env).wait_ready()
+        return self.launch(*args, env=env, command=command).wait_ready()
 
-    def launch(self, *args: str, env: Mapping[str, str] | None = None) -> Self:
+    def launch(
+        self, *args: str, env: Mapping[str, str] | None = None, command: str = COMMAND[-1]
+    ) -> Self:
         """Start with free ports and the given flags.
 
         Args:
             args: flags of ``tracker serve``; they outweigh `ANY_PORTS`.
             env: added to this process's environment, of which no ``TRACKER_…`` is handed on.
+            command: in place of ``serve``, with the same flags.
         """
         clean = {k: v for k, v in os.environ.items() if not k.startswith("TRACKER_")}
         self._process = subprocess.Popen(
-            [*MORTAL, *COMMAND, *ANY_PORTS, *args],
+            [*MORTAL, *COMMAND[:-1], command, *ANY_PORTS, *args],
             env={**clean, **(env or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -70,7 +77,9 @@ class TrackerProcess:
         except BaseException:
             self.kill()
             raise
-        self.ports = {name: int(port) for name, port in re.findall(r"(\w+)=(\d+)", line)}
+        fields = dict(re.findall(r"(\w+)=(\w+)", line))
+        self.redis = fields.pop("redis")
+        self.ports = {name: int(port) for name, port in fields.items()}
         return self
 
     @property
@@ -170,9 +179,11 @@ class TrackerProcess:
 
 
 @contextmanager
-def running_tracker(*args: str, env: Mapping[str, str] | None = None) -> Iterator[TrackerProcess]:
+def running_tracker(
+    *args: str, env: Mapping[str, str] | None = None, command: str = COMMAND[-1]
+) -> Iterator[TrackerProcess]:
     """A tracker that runs for the length of a ``with``, and must then stop cleanly."""
-    tracker = TrackerProcess().start(*args, env=env)
+    tracker = TrackerProcess().start(*args, env=env, command=command)
     try:
         yield tracker
         tracker.stop()

@@ -1,7 +1,6 @@
 """The process of ``tracker serve``: what it starts, in order, and takes down again."""
 
 import resource
-from collections.abc import Mapping
 from contextlib import AsyncExitStack
 
 import structlog
@@ -11,14 +10,16 @@ from tracker import log as logs
 from tracker.budgeting import process_memory
 from tracker.embedded import EmbeddedRedis, EmbeddedRedisFailed, EmbeddedRedisMissing
 from tracker.frontends.listen import open_ports
-from tracker.frontends.ops import Ops
+from tracker.frontends.ops import REDIS_AWAY, Ops
 from tracker.frontends.tls import server_context
 from tracker.jobs import background_jobs
 from tracker.node import Node
 from tracker.policy.connections import fit_files, most_tls
 from tracker.processes.supervisor import Supervisor
+from tracker.ready import ready_line
 from tracker.settings import Settings
 from tracker.stopping import Stop, ignore_signals, obey_signals
+from tracker.store.trouble import Troubles
 
 log = structlog.get_logger()
 
@@ -73,7 +74,7 @@ async def serve(settings: Settings) -> None:
         OSError: a port, a certificate or the embedded Redis can't be had.
         EmbeddedRedisMissing: no Redis is told, and there is none to start.
     """
-    stop = Stop()
+    stop, troubles = Stop(), Troubles()
     tracker: Node | Supervisor | None = None
 
     def reload() -> None:
@@ -88,22 +89,20 @@ async def serve(settings: Settings) -> None:
             embedded = EmbeddedRedis(memory_mib=settings.redis.embedded_memory)
             url = (await stack.enter_async_context(embedded)).url
         if settings.listen.processes == 1:
-            tracker = Node(settings, url, listeners[0])
+            tracker = Node(settings, url, listeners[0], troubles)
         else:
             tracker = Supervisor(settings, url, listeners)
         stack.push_async_callback(tracker.close)
         if settings.redis.url is None or settings.listen.with_workers:
-            await stack.enter_async_context(background_jobs(settings, url, tracker.metrics))
+            jobs = background_jobs(settings, url, tracker.metrics, troubles)
+            await stack.enter_async_context(jobs)
         listen = settings.listen
         ops = Ops(listen.admin, tracker.vitals, listen.admin_hosts, moves=listen.admin_moves)
         stack.push_async_callback(ops.stop)
         await tracker.start()
         await ops.start()
-        print(ready_line({**tracker.ports, "admin": ops.port}), flush=True)
+        reasons = await tracker.vitals.not_ready()
+        redis_up = not any(reason.endswith(REDIS_AWAY) for reason in reasons)
+        print(ready_line({**tracker.ports, "admin": ops.port}, redis_up=redis_up), flush=True)
         await stop.wait(tracker)
     log.info("tracker.stopped")
-
-
-def ready_line(ports: Mapping[str, int]) -> str:
-    """What stdout gets to say when and where each protocol is ready."""
-    return "ready " + " ".join(f"{name}={port}" for name, port in ports.items())

@@ -12,6 +12,7 @@ from tracker.frontends.listen import bind_all, bind_udp
 from tracker.frontends.ops import Ops, OwnVitals
 from tracker.frontends.udp_forwarder import Forwarder
 from tracker.metrics import Metrics
+from tracker.ready import ready_line
 from tracker.settings import Settings
 from tracker.stopping import Stop, ignore_signals, obey_signals
 from tracker.tasks import kept
@@ -58,7 +59,8 @@ async def _serve(settings: Settings, to: tuple[str, int]) -> None:
     ops = Ops(listen.admin, vitals, listen.admin_hosts, moves=listen.admin_moves)
     try:
         await ops.start()
-        print(f"ready udp={fronts[0].getsockname()[1]} admin={ops.port}", flush=True)
+        ports = {"udp": fronts[0].getsockname()[1], "admin": ops.port}
+        print(ready_line(ports), flush=True)
         await stop.asked.wait()
         await forwarder.drain()
         await asyncio.sleep(LAST_ANSWERS_S)

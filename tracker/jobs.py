@@ -6,15 +6,16 @@ They run within a tracker, or in a process of their own, ``tracker workers``.
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import partial
 
 import structlog
 import uvloop
 
 from tracker import log as logs
-from tracker.frontends.ops import Ops, OwnVitals
+from tracker.frontends.ops import REDIS_AWAY, Ops, OwnVitals
 from tracker.metrics import Metrics
+from tracker.ready import ready_line
 from tracker.settings import Settings
 from tracker.stopping import Stop, ignore_signals, obey_signals
 from tracker.store.access import AccessStore
@@ -27,6 +28,8 @@ from tracker.store.nodes import nodes
 from tracker.store.redis_time import redis_time
 from tracker.store.secrets import SecretStore, fresh_secret
 from tracker.store.topology import Redis
+from tracker.store.trouble import Troubles
+from tracker.tasks import done_within
 from workers.access import AccessFiles
 from workers.burial import Burial
 from workers.runner import LeasedJob, run_leased
@@ -56,12 +59,12 @@ async def _serve(settings: Settings, url: str) -> None:
     stop, metrics = Stop(), Metrics()
     obey_signals(stop)
     async with background_jobs(settings, url, metrics) as redis:
-        vitals = OwnVitals(metrics, lambda: [] if redis.up else ["redis is away"])
+        vitals = OwnVitals(metrics, lambda: [] if redis.up else [REDIS_AWAY])
         listen = settings.listen
         ops = Ops(listen.admin, vitals, listen.admin_hosts, moves=listen.admin_moves)
         try:
             await ops.start()
-            print(f"ready admin={ops.port}", flush=True)
+            print(ready_line({"admin": ops.port}, redis_up=redis.up), flush=True)
             await stop.asked.wait()
         finally:
             await ops.stop()
@@ -69,23 +72,25 @@ async def _serve(settings: Settings, url: str) -> None:
 
 
 @asynccontextmanager
-async def background_jobs(settings: Settings, url: str, metrics: Metrics) -> AsyncIterator[Redis]:
+async def background_jobs(
+    settings: Settings, url: str, metrics: Metrics, troubles: Troubles | None = None
+) -> AsyncIterator[Redis]:
     """Run the jobs for the length of the context, over a connection of their own: that.
 
     Args:
         settings: all of them.
         url: of the Redis.
         metrics: count the jobs and what Redis does not serve them.
+        troubles: of all connections of this process to Redis; None: it has no others.
 
     Raises:
         ValueError: the URL is none.
     """
-    redis = connect(url, settings.redis, metrics)
+    redis = connect(url, settings.redis, metrics, troubles)
     leases = Leases(redis, secrets.token_bytes(HOLDER_SIZE), settings.workers.lease)
     stop = asyncio.Event()
     await redis.start()
-    with suppress(TimeoutError):  # else the first try to get a lease is in vain
-        await asyncio.wait_for(redis.wait_up(), settings.redis.timeout)
+    await done_within(settings.redis.timeout, redis.wait_up())  # so that leases can be taken
     jobs = asyncio.create_task(run_leased(_jobs(settings, redis), leases, stop, metrics))
     try:
         yield redis

@@ -7,9 +7,8 @@ import random
 import secrets
 import socket
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
 
 import structlog
 
@@ -22,7 +21,7 @@ from tracker.frontends.congestion import Congestion
 from tracker.frontends.connections import Connections
 from tracker.frontends.door import Shared
 from tracker.frontends.listen import Listeners
-from tracker.frontends.ops import OwnVitals
+from tracker.frontends.ops import REDIS_AWAY, OwnVitals
 from tracker.frontends.pages import Pages, Stats
 from tracker.frontends.ports import TcpPorts
 from tracker.frontends.sessions import Sessions
@@ -51,6 +50,8 @@ from tracker.store.relay import RedisRelay
 from tracker.store.removals import Removals
 from tracker.store.secrets import RingReader, SecretStore, fresh_ring
 from tracker.store.swarms import RedisSwarms
+from tracker.store.trouble import Troubles
+from tracker.tasks import done_within
 from tracker.upkeep import Heartbeat, LossWatch, Probe
 from tracker.wire.connection_id import ConnectionIds
 from workers.runner import Job
@@ -71,6 +72,7 @@ class Node:
         settings: all of them.
         redis_url: of the store.
         listeners: its sockets, which it closes.
+        troubles: of all connections of this process to Redis; None: it has no others.
 
     Raises:
         OSError: a certificate can't be had.
@@ -78,7 +80,11 @@ class Node:
     """
 
     def __init__(
-        self, settings: Settings, redis_url: str, listeners: Listeners[socket.socket]
+        self,
+        settings: Settings,
+        redis_url: str,
+        listeners: Listeners[socket.socket],
+        troubles: Troubles | None = None,
     ) -> None:
         self.settings = settings
         self.metrics = metrics = Metrics()
@@ -89,7 +95,7 @@ class Node:
         self._seen: Snapshot | None = None
         self._seen_until = 0.0
         announce, ws, cluster = settings.announce, settings.ws, settings.cluster
-        self.redis = connect(redis_url, settings.redis, metrics)
+        self.redis = connect(redis_url, settings.redis, metrics, troubles)
 
         self.headroom = Headroom(self.redis, settings.limits.redis_full_percent / 100, metrics)
 
@@ -183,11 +189,11 @@ class Node:
         timeout_s = self.settings.redis.timeout
         self.relay.start()
         jobs = self._jobs()
-        if await _soon(self.redis.wait_up(), timeout_s):
-            await _soon(self.relay.wait_up(), timeout_s)
+        if await done_within(timeout_s, self.redis.wait_up()):
+            await done_within(timeout_s, self.relay.wait_up())
             for job in jobs:
                 with suppress(TrackerError):  # told when it runs again, at once
-                    await _soon(job.run_once(), timeout_s)
+                    await done_within(timeout_s, job.run_once())
         self._upkeep = asyncio.create_task(
             run_jobs(jobs, self._leaving, self.metrics), name="upkeep"
         )
@@ -253,7 +259,7 @@ class Node:
         if self._draining:
             reasons.append("draining")
         if not self.redis.up:
-            reasons.append("redis is away")
+            reasons.append(REDIS_AWAY)
         return reasons
 
     def warnings(self) -> list[str]:
@@ -334,7 +340,7 @@ class Node:
         """Give up the place in the cluster; without Redis it is lost after its time."""
         await self._end_upkeep()
         with suppress(Unavailable):
-            await _soon(self.frontends.resign(), timeout_s)
+            await done_within(timeout_s, self.frontends.resign())
 
     async def _end_upkeep(self) -> None:
         self._leaving.set()
@@ -353,12 +359,3 @@ class Node:
         await self.redis.close()
         for sock in self._listeners.all():
             sock.close()
-
-
-async def _soon(what: Coroutine[Any, Any, object], timeout_s: float) -> bool:
-    """Wait for that, but not for ever; False: it was not done in time."""
-    try:
-        await asyncio.wait_for(what, timeout_s)
-    except TimeoutError:
-        return False
-    return True

@@ -5,7 +5,7 @@ import errno
 import os
 import socket
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 import structlog
 from aiohttp import web
@@ -22,6 +22,8 @@ from tracker.metrics import Metrics
 from tracker.policy.admin_hosts import is_admin_host
 
 log = structlog.get_logger()
+
+REDIS_AWAY: Final = "redis is away"  # the reason not to be ready
 
 
 class Vitals(Protocol):
