@@ -40,7 +40,7 @@ WELL = {
     'tracker_relay_seconds{instance="a"}': "0.001x60",
     'tracker_relayed_total{instance="a", kind="offer", outcome="full"}': "7x60",
     'tracker_jobs_total{instance="a", name="statistics", outcome="ok"}': "0+2x60",
-    'tracker_jobs_total{instance="a", name="statistics", outcome="away"}': "1x60",
+    'tracker_jobs_total{instance="a", name="statistics", outcome="unavailable"}': "1x60",
     'tracker_jobs_total{instance="a", name="statistics", outcome="lost"}': "0+2x60",
     'tracker_job_result{instance="a", name="statistics", what="swarms"}': "5x60",
     'tracker_job_result{instance="a", name="servers", what="fullest_percent"}': "79x60",
@@ -82,15 +82,24 @@ ILL = {
         'tracker_job_result{instance="a", name="statistics", what="swarms"}': "5x30 stale"
     },
     "TrackerJobFails": {
-        'tracker_jobs_total{instance="a", name="statistics", outcome="away"}': "1+1x60"
+        'tracker_jobs_total{instance="a", name="statistics", outcome="unavailable"}': "1+1x60"
     },
     "TrackerStrangeProxy": {
         'tracker_requests_total{instance="a", action="proxy", outcome="silent"}': "0+100x60"
     },
     "TrackerDatagramsDropped": {'tracker_udp_dropped_total{instance="a"}': "7+100x60"},
 }
+# What a tracker shows while its only Redis is away.
+WITHOUT_REDIS = {
+    'tracker_store_up{instance="a"}': "1x30 0x30",
+    'tracker_store_errors_total{instance="a", kind="away"}': "0x30 0+1000x30",
+    'tracker_jobs_total{instance="a", name="heartbeat", outcome="away"}': "0x30 0+60x30",
+    'tracker_relay_seconds{instance="a"}': "0.001x30" + " NaN" * 30,
+    'tracker_job_result{instance="a", name="statistics", what="swarms"}': "5x30 stale",
+}
 # What is wrong in two ways at once.
 TOGETHER = {"TrackerGone": {"TrackerDown"}}
+INHIBITED = {"TrackerRelayDeaf", "TrackerNoWorkers"}  # see `tests.deploy.test_alertmanager`
 
 
 class Told(NamedTuple):
@@ -180,6 +189,18 @@ def test_none_fires_while_all_is_well(rules: Path) -> None:
 def test_each_fires_when_it_should_and_no_other(rules: Path, alert: str) -> None:
     done = firing(rules, WELL | ILL[alert], {alert} | TOGETHER.get(alert, set()))
     assert done.well, done.text
+
+
+def test_without_redis_the_cause_fires_and_only_consequences_that_it_inhibits(rules: Path) -> None:
+    done = firing(rules, WELL | WITHOUT_REDIS, {"TrackerRedisAway", *INHIBITED})
+    assert done.well, done.text
+
+
+def test_the_cause_fires_as_long_after_its_end_as_rates_reach_back(rules: Path) -> None:
+    for up in ("1x30 0x25 1x5", "1x30 0x21 1x9"):
+        over = {'tracker_store_up{instance="a"}': up}
+        done = firing(rules, WELL | over, {"TrackerRedisAway"} if up.endswith("x5") else set())
+        assert done.well, done.text
 
 
 @pytest.mark.parametrize("budget", ["swarms", "offers"])
