@@ -15,9 +15,9 @@ import pytest
 import trustme
 from redis import Redis
 
-from tests.redis_clusters import SentinelServer, bus_port, until
+from tests.redis_clusters import SentinelServer, until
 from tests.redis_servers import RedisServer, StartRedis, TlsFiles, executable
-from tests.tools import free_port
+from tests.tools import reserved_port
 
 CLUSTER = ("--cluster-enabled", "yes")
 
@@ -94,7 +94,8 @@ def url_of(server: RedisServer, scheme: str = "redis", user: str = "", query: st
 
 @kind("connection refused", "check that Redis runs")
 def refused(lab: Lab) -> Iterator[str]:
-    yield f"redis://127.0.0.1:{free_port()}"
+    with reserved_port() as port:
+        yield f"redis://127.0.0.1:{port}"
 
 
 @kind("host name", "")
@@ -214,30 +215,31 @@ def replica(lab: Lab) -> Iterator[str]:
 @contextmanager
 def sentinel(lab: Lab, *lines: str) -> Iterator[int]:
     """The port of a Sentinel that answers."""
-    port = free_port()
-    server = SentinelServer(
-        lab.directory / f"sentinel-{port}",
-        port,
-        [f"port {port}", "bind 127.0.0.1", *lines],
-        executable("debian"),
-    )
-    try:
-        with Redis(port=port) as client:
-            until(client.ping)
-        yield port
-    finally:
-        server.kill()
+    with reserved_port() as port:
+        server = SentinelServer(
+            lab.directory / f"sentinel-{port}",
+            port,
+            [f"port {port}", "bind 127.0.0.1", *lines],
+            executable("debian"),
+        )
+        try:
+            with Redis(port=port) as client:
+                until(client.ping)
+            yield port
+        finally:
+            server.kill()
 
 
 @kind("no Sentinel can be asked: connection refused", "check that Redis runs")
 def no_sentinel(lab: Lab) -> Iterator[str]:
-    yield f"redis+sentinel://127.0.0.1:{free_port()},127.0.0.1:{free_port()}/main"
+    with reserved_port() as one, reserved_port() as other:
+        yield f"redis+sentinel://127.0.0.1:{one},127.0.0.1:{other}/main"
 
 
 @kind("Sentinel knows no primary named other", "the name")
 def unknown_service(lab: Lab) -> Iterator[str]:
-    with sentinel(lab) as port:
-        yield f"redis+sentinel://127.0.0.1:{free_port()},127.0.0.1:{port}/other"
+    with sentinel(lab) as port, reserved_port() as closed:
+        yield f"redis+sentinel://127.0.0.1:{closed},127.0.0.1:{port}/other"
 
 
 @kind("Sentinel finds the primary 127.0.0.1:1 down")
@@ -260,12 +262,13 @@ def sentinel_as_server(lab: Lab) -> Iterator[str]:
 
 @kind("no node shows the slots: connection refused", "check that Redis runs")
 def no_node(lab: Lab) -> Iterator[str]:
-    yield f"redis+cluster://127.0.0.1:{free_port()},127.0.0.1:{free_port()}"
+    with reserved_port() as one, reserved_port() as other:
+        yield f"redis+cluster://127.0.0.1:{one},127.0.0.1:{other}"
 
 
 @kind("no node shows the slots: wrong user or password (WRONGPASS)", "the password")
 def wrong_password_of_a_node(lab: Lab) -> Iterator[str]:
-    node = lab.start(tcp=True, port=bus_port(), password="right", options=CLUSTER)
+    node = lab.start(node=True, password="right", options=CLUSTER)
     yield url_of(node, "redis+cluster", user=":secret@")
 
 
@@ -276,17 +279,17 @@ def server_as_node(lab: Lab) -> Iterator[str]:
 
 @kind("a node of a Redis Cluster", "write redis+cluster://")
 def node_as_server(lab: Lab) -> Iterator[str]:
-    yield lab.start(tcp=True, port=bus_port(), options=CLUSTER).url
+    yield lab.start(node=True, options=CLUSTER).url
 
 
 @kind("no node has any slots", "create the cluster")
 def no_slots(lab: Lab) -> Iterator[str]:
-    yield url_of(lab.start(tcp=True, port=bus_port(), options=CLUSTER), "redis+cluster")
+    yield url_of(lab.start(node=True, options=CLUSTER), "redis+cluster")
 
 
 @kind("16382 of 16384 slots have no primary")
 def few_slots(lab: Lab) -> Iterator[str]:
-    node = lab.start(tcp=True, port=bus_port(), options=CLUSTER)
+    node = lab.start(node=True, options=CLUSTER)
     with node.client() as client:
         client.execute_command("CLUSTER", "ADDSLOTS", 1, 3)  # type: ignore[no-untyped-call]
     yield url_of(node, "redis+cluster")

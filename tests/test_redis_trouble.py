@@ -10,7 +10,7 @@ import pytest
 from redis import Redis
 
 from tests.redis_clusters import until
-from tests.redis_servers import RedisServer, StartRedis, TlsFiles
+from tests.redis_servers import RedisServer, StartRedis, TlsFiles, executable
 from tests.redis_trouble import Lab, Trouble, each_of, named
 from tests.tracker_process import TrackerProcess, running_tracker
 
@@ -144,12 +144,12 @@ def test_an_outage_is_one_line_and_its_end_another(outage: Outage, start_redis: 
     assert "never retrieved" not in tracker.stderr
 
 
-def test_another_reason_is_logged_soon(start_redis: StartRedis) -> None:
+def test_another_reason_is_logged_soon(start_redis: StartRedis, tmp_path: Path) -> None:
     server = start_redis(tcp=True)
     with running_tracker("--redis", server.url, "--with-workers") as tracker:
         server.kill()
         until(lambda: "connection refused" in tracker.stderr)
-        other = start_redis(tcp=True, port=server.port, password="another")
+        other = RedisServer(executable("debian"), tmp_path, port=server.port, password="another")
         until(lambda: "NOAUTH" in tracker.stderr)
         other.kill()
         lines = logged(tracker)

@@ -12,7 +12,7 @@ from tests.deploy.manifests import Json
 from tests.deploy.test_alerts import RULES
 from tests.redis_clusters import until
 from tests.shape.files import ROOT
-from tests.tools import MORTAL, free_port, require
+from tests.tools import MORTAL, require, reserved_port
 
 CONFIG = ROOT / "deploy/monitoring/alertmanager.yaml"
 ALERTS = {rule["alert"] for rule in RULES}
@@ -28,18 +28,20 @@ CONSEQUENCES = {
 @pytest.fixture
 def alertmanager(tmp_path: Path) -> Iterator[str]:
     """The URL of an Alertmanager with our configuration."""
-    address = f"127.0.0.1:{free_port()}"
-    command = [
-        *(*MORTAL, require("prometheus-alertmanager"), f"--config.file={CONFIG}"),
-        *(f"--storage.path={tmp_path}", f"--web.listen-address={address}"),
-        "--cluster.listen-address=",
-    ]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+    with reserved_port() as port:
+        address = f"127.0.0.1:{port}"
+        command = [
+            *(*MORTAL, require("prometheus-alertmanager"), f"--config.file={CONFIG}"),
+            *(f"--storage.path={tmp_path}", f"--web.listen-address={address}"),
+            "--cluster.listen-address=",
+        ]
+        process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         try:
             until(lambda: bool(asked(f"http://{address}/api/v2/status")))
             yield f"http://{address}"
         finally:
             process.kill()
+            process.wait()
 
 
 def asked(url: str, body: object = None) -> Json:
