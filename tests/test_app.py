@@ -176,7 +176,7 @@ def test_an_admin_port_that_is_not_given_moves_if_it_is_in_use(
         stack.callback(process.kill)
         assert process.stdout
         line = process.stdout.readline()
-        admin = int(line.rpartition("admin=")[2])
+        admin = int(line.partition("admin=")[2].split()[0])
         assert 8001 != admin
         assert (200, b"ok\n") == fetch(f"http://127.0.0.1:{admin}/health")
         process.terminate()

@@ -143,6 +143,7 @@ class Subscription:
         self._inbox: Inbox | None = None  # once it is subscribed
         self._at = ""  # the address of its other end
         self._trouble = Troubles(RELAY).of("relay")  # while the owner itself works
+        self._owner_lost = False  # since it was subscribed
         self._changed = asyncio.Event()
         self._up = asyncio.Event()
         self._pause_s = FIRST_PAUSE_S  # before the next attempt
@@ -191,10 +192,10 @@ class Subscription:
     async def _owner(self, report: Report | None) -> Address:
         """Return the address of the channel's owner, once the owner answers.
 
-        Call `report` if the owner has been up since the last attempt. Otherwise the subscription
+        Call `report` if the owner has been up since it was subscribed. Otherwise the subscription
         failed because of the owner, whose own connection reports that.
         """
-        if await self._owner_up():
+        if await self._owner_up() or self._owner_lost:
             report = None
         # Asked about a key of that name, a cluster finds out whether the slot has moved.
         await self._redis.ask(self._channel, command("EXISTS", self._channel), 1)
@@ -235,6 +236,7 @@ class Subscription:
             inbox.write(command(verb, self._channel))
             await inbox.reply()
         self._inbox = inbox
+        self._owner_lost = False
         self._pause_s = FIRST_PAUSE_S
         self._up.set()
 
@@ -255,7 +257,12 @@ class Subscription:
     def _follow(self) -> None:
         """Something about the primaries changed; perhaps who owns the channel."""
         self._changed.set()
-        with suppress(Unavailable):
+        try:
             owner = self._redis.primary(self._channel)
-            if owner.up and str(owner.address) != self._at:
-                self.renew()
+        except Unavailable:
+            self._owner_lost = True
+            return
+        if not owner.up:
+            self._owner_lost = True
+        elif str(owner.address) != self._at:
+            self.renew()
