@@ -165,7 +165,18 @@ def outcomes(
     flags = ("--timeout", str(LIMIT_S), "-p", "tests.conftest", "-p", "quick", "-rA", *flags)
     own = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
     done = subprocess.run(
-        [sys.executable, *before, "-m", "pytest", "-c", ROOT / "pyproject.toml", *flags, directory],
+        [
+            sys.executable,
+            *before,
+            "-m",
+            "pytest",
+            "-p",
+            "no:cacheprovider",
+            "-c",
+            ROOT / "pyproject.toml",
+            *flags,
+            directory,
+        ],
         cwd=directory,
         env={**own, "PYTHONPATH": f"{ROOT}:{directory}"},
         capture_output=True,

@@ -64,6 +64,9 @@ class Metrics(Collector):
         self.relayed = Counter(
             "tracker_relayed", "Offers and answers between browsers.", ("kind", "outcome")
         )
+        self.unusable = Counter(
+            "tracker_unusable", "Parts of requests that were left out.", ("protocol", "part")
+        )
         self.closed = Counter(
             "tracker_closed", "TCP connections that we cut.", ("protocol", "reason")
         )
@@ -103,6 +106,7 @@ class Metrics(Collector):
         for counter in (
             self.requests,
             self.relayed,
+            self.unusable,
             self.closed,
             self.refused,
             self.udp_dropped,

@@ -164,7 +164,7 @@ class Node:
         self._census = Census(self.redis)
         self._tls = server_context(settings.tls)
         self.ports = dict(listeners.ports)
-        self.pages = Pages(self.stats, self.ports)
+        self.pages = Pages(self.stats, self.ports, settings.http.paths[0])
         self.tcp = TcpPorts(
             self._shared(), settings.listen.backlog, self._tls, settings.limits.handshakes
         )

@@ -95,7 +95,7 @@ async def test_a_scrape_asks_the_scrape_address_for_each_hash() -> None:
     def answer(request: web.Request) -> web.Response:
         to = wire.route(request.raw_path.encode())
         assert to.action == "scrape"
-        hashes = wire.decode_scrape(to.query, 10)
+        hashes, _ = wire.decode_scrape(to.query, 10)
         counts = [Counts(info_hash[0], 0, 1) for info_hash in hashes]
         return web.Response(body=wire.encode_scrape(hashes, counts))
 

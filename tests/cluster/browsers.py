@@ -164,6 +164,8 @@ class Browser:
             self._back(frontend)
             # More than there are is no failure: some still stand there with a dead frontend.
             total = (reply.seeders or 0) + (reply.leechers or 0)
+            if total == 1:  # all others are about to be disconnected
+                self._offers.void(offers)
             failure = "" if total else UNCOUNTED
         outcome = Outcome(
             at_s,

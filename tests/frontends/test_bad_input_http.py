@@ -12,6 +12,7 @@ from tests.frontends.clients import (
     HASH,
     PEER_ID,
     announce,
+    announced,
     get,
     query,
 )
@@ -24,7 +25,17 @@ UPGRADE = "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 1
 # A bencoded failure with status 200, and the connection stays
 
 HASH_SIZE, PEER_SIZE = "info_hash must be 20 bytes", "peer_id must be 20 bytes"
-BAD_PORT = "port must be a number from 0 to 65535"
+
+
+@pytest.mark.parametrize("port", ["x", -1, 65_536, "6881.0", "9" * 5000])
+async def test_an_announce_with_a_port_that_is_none_gets_peers_and_is_not_listed(
+    tracker: RunningNode, port: str | int
+) -> None:
+    peer = await tracker.tcp()
+    await announced(peer, port=7001)
+    for _ in range(2):
+        assert 1 == (await announced(peer, port=port))[b"incomplete"]
+    assert 2 == tracker.node.metrics.unusable["http", "port"]
 
 
 @pytest.mark.parametrize(
@@ -41,10 +52,6 @@ BAD_PORT = "port must be a number from 0 to 65535"
         (f"/announce?info_hash=x&{query()}", HASH_SIZE, ("announce", "malformed")),
         (f"/announce?{query(peer_id=None)}", PEER_SIZE, ("announce", "malformed")),
         (f"/announce?{query(peer_id=PEER_ID * 2)}", PEER_SIZE, ("announce", "malformed")),
-        (f"/announce?{query(port='x')}", BAD_PORT, ("announce", "malformed")),
-        (f"/announce?{query(port=-1)}", BAD_PORT, ("announce", "malformed")),
-        (f"/announce?{query(port=65536)}", BAD_PORT, ("announce", "malformed")),
-        (f"/announce?{query(port='9' * 5000)}", BAD_PORT, ("announce", "malformed")),
         ("/scrape", "full scrape is off, name an info_hash", ("scrape", "malformed")),
         ("/scrape?info_hash=", HASH_SIZE, ("scrape", "malformed")),
         ("/scrape?info_hash=x&info_hash=y", HASH_SIZE, ("scrape", "malformed")),

@@ -9,12 +9,14 @@ from tests.frontends.clients import (
     udp_peer,
 )
 from tests.nodes import RunningNode
+from tracker.model import Counts
 from tracker.wire import udp
 from tracker.wire.udp import CONNECT_HEAD
 
 # UDP, with a proven address: an error with the echoed transaction id
 
-TOO_SHORT, NO_HASH, RAGGED = "announce too short", "scrape without info_hash", "ragged scrape"
+TOO_SHORT, NO_HASH = "announce too short", "scrape without info_hash"
+TOO_MANY = "too many info_hashes, at most 74"
 UNKNOWN = "unknown action"
 CUT = announce_packet(bytes(8))[8:]  # an announce without its connection id
 
@@ -27,9 +29,8 @@ CUT = announce_packet(bytes(8))[8:]  # an announce without its connection id
         (CUT[:89], TOO_SHORT, ("announce", "malformed")),
         (b"\0\0\0\2anno", NO_HASH, ("scrape", "malformed")),
         (b"\0\0\0\2anno" + HASH[:19], NO_HASH, ("scrape", "malformed")),
-        (b"\0\0\0\2anno" + HASH + b"x", RAGGED, ("scrape", "malformed")),
-        (b"\0\0\0\2anno" + HASH * 75, "too many info_hashes, at most 74", ("scrape", "malformed")),
-        (b"\0\0\0\2anno" + HASH * 3000, RAGGED, ("scrape", "malformed")),
+        (b"\0\0\0\2anno" + HASH * 75, TOO_MANY, ("scrape", "malformed")),
+        (b"\0\0\0\2anno" + HASH * 3000, TOO_MANY, ("scrape", "malformed")),
         (b"\0\0\0\0anno", UNKNOWN, ("connect", "malformed")),
         (b"\0\0\0\3anno", UNKNOWN, ("unknown", "malformed")),
         (b"\0\0\0\4anno" + CUT[8:], UNKNOWN, ("unknown", "malformed")),
@@ -46,6 +47,16 @@ async def test_a_malformed_packet_gets_an_error(
         assert udp.ErrorReply(b"anno", reason) == await peer.ask(connection_id + packet)
         assert 1 == tracker.requests["udp", *counted]
         await peer.announce(connection_id)
+
+
+async def test_an_incomplete_hash_costs_the_others_of_a_scrape_nothing(
+    tracker: RunningNode,
+) -> None:
+    async with udp_peer(tracker.port("udp")) as peer:
+        connection_id = await peer.connect()
+        reply = await peer.ask(connection_id + b"\0\0\0\2anno" + HASH + b"x")
+        assert udp.ScrapeReply(b"anno", (Counts(0, 0, 0),)) == reply
+    assert {("udp", "info_hash"): 1} == tracker.node.metrics.unusable
 
 
 # UDP, with an address that proved nothing: silence

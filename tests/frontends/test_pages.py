@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.redis_servers import TlsFiles
+from tests.nodes import running_node
+from tests.redis_servers import RedisServer, TlsFiles
 from tracker.frontends import webapp
 from tracker.frontends.pages import Pages, Stats, announce_urls, render_stats
 from tracker.frontends.tls import server_context
@@ -265,6 +266,13 @@ def test_announce_urls(
     host: str, ports: dict[str, int | None], secure: bool, expected: str
 ) -> None:
     assert [expected] == announce_urls(host, ports, secure=secure)
+
+
+async def test_the_front_page_shows_the_path_that_is_served(redis: RedisServer) -> None:
+    http = {"paths": ("/KEY/announce", "/announce.php")}
+    async with running_node(redis.url, http=http) as tracker:
+        page = await (await tracker.tcp()).ask(get("/"))
+    assert b"/KEY/announce</code>" in page.body
 
 
 class Tags(HTMLParser):

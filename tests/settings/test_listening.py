@@ -12,6 +12,7 @@ from tracker.settings import ListenSettings, TlsSettings
         (TlsSettings, {"cert": "a"}, "go together"),
         (TlsSettings, {"key": "a"}, "go together"),
         (ListenSettings, {"drain": 1.0, "grace": 1.1}, "grace must not exceed"),
+        (ListenSettings, {"trusted_hops": 2, "client_header": "X-Real-IP"}, "trusted_hops = 1"),
         (ListenSettings, {"trusted_hops": 0}, "greater than or equal to 1"),
         (
             ListenSettings,

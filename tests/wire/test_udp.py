@@ -197,11 +197,17 @@ def test_a_scrape_reads_and_writes_the_bytes_of_the_bep() -> None:
     assert packet == encode_scrape_request(request)
 
 
-@pytest.mark.parametrize("size", [*range(36), *range(37, 56), 57, 75])
-def test_a_scrape_without_a_hash_or_with_a_cut_one_is_malformed(size: int) -> None:
+@pytest.mark.parametrize("size", range(36))
+def test_a_scrape_without_a_hash_is_malformed(size: int) -> None:
     packet = encode_scrape_request(ScrapeRequest(CID, TID, (HASH,) * 4))
     with pytest.raises(Malformed):
         decode_scrape(packet[:size])
+
+
+@pytest.mark.parametrize("size", range(36, 76))
+def test_an_incomplete_hash_at_the_end_of_a_scrape_is_left_out(size: int) -> None:
+    packet = encode_scrape_request(ScrapeRequest(CID, TID, (HASH,) * 3))
+    assert (HASH,) * ((size - 16) // 20) == decode_scrape(packet[:size]).info_hashes
 
 
 @pytest.mark.parametrize(("written", "packet", "reply"), REPLIES)

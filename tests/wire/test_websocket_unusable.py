@@ -38,6 +38,11 @@ def test_an_announce_without_a_list_of_offers_is_read(offers: object) -> None:
 
 
 def test_hashes_of_a_scrape_that_are_none_are_left_out() -> None:
-    hashes = [text(HASH), "", "a" * 19, text(PEER), "\u0100" * 20]
-    expected = ScrapeMessage((HASH, PEER), 5)
+    hashes = [text(HASH), "", 5, None, ["a"], "a" * 19, text(PEER), "\u0100" * 20]
+    expected = ScrapeMessage((HASH, PEER), 8, 6)
     assert expected == decoded(sent({"action": "scrape", "info_hash": hashes}))
+
+
+@pytest.mark.parametrize("answer", ["", "x", 0, False, None, []])
+def test_an_announce_with_an_answer_that_is_none_is_read(answer: object) -> None:
+    assert 2 == len(announce(offers=[GOOD] * 2, answer=answer).offers)

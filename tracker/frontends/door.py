@@ -158,6 +158,10 @@ class Door:
         """Count a connection that we cut."""
         self._metrics.closed[protocol, reason] += 1
 
+    def count_unusable(self, part: str, number: int = 1) -> None:
+        """Count parts of a request over HTTP that are left out."""
+        self._metrics.unusable["http", part] += number
+
     def count_refused(self, budget: str, of: str) -> None:
         """Count what a budget refused."""
         self._metrics.refused[budget, of] += 1

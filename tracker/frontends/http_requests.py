@@ -87,10 +87,14 @@ def _announce(
     if query.count(b"&") > door.http.max_fields:
         raise Malformed(TOO_LONG)
     wanted = decode_announce(query)
+    port = wanted.port
+    if port is None:  # it gets peers like one that does not listen
+        door.count_unusable("port")
+        port = 0
     announce = Announce(
         wanted.info_hash,
         wanted.peer_id,
-        pack(door.named_address(wanted.addresses, ip), wanted.port),
+        pack(door.named_address(wanted.addresses, ip), port),
         wanted.event,
         wanted.left == 0,
         wanted.numwant,
@@ -111,7 +115,9 @@ def _scrape(door: "Door", peers: Peers, query: bytes, answer: Answer) -> None:
     most = door.http.max_scrape
     if query.count(b"&") > door.http.max_fields + most:
         raise Malformed(TOO_LONG)
-    info_hashes = decode_scrape(query, most)
+    info_hashes, unusable = decode_scrape(query, most)
+    if unusable:
+        door.count_unusable("info_hash", unusable)
     door.turns.charge(len(info_hashes) * SCRAPED_S)
 
     def scraped(result: Sequence[Counts] | TrackerError) -> None:

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from tracker.frontends import webapp
 from tracker.model import Snapshot
+from tracker.paths import ANNOUNCE_PATHS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,13 +35,18 @@ class Pages:
         stats: asked for each view; must not raise for what is briefly unknown.
         ports: scheme (``http``, ``udp``, ``ws``) -> port to show in announce URLs; None: the
             port of the visitor's request.
+        path: of announces over HTTP.
     """
 
     def __init__(
-        self, stats: Callable[[], Awaitable[Stats]], ports: Mapping[str, int | None]
+        self,
+        stats: Callable[[], Awaitable[Stats]],
+        ports: Mapping[str, int | None],
+        path: str = ANNOUNCE_PATHS[0],
     ) -> None:
         self._stats = stats
         self._ports = dict(ports)
+        self._path = path
         app = webapp.application()
         app.router.add_get("/", self._front)
         app.router.add_get("/stats", self._show_stats)
@@ -65,7 +71,7 @@ class Pages:
         return self._runner.server()
 
     async def _front(self, request: web.Request) -> web.Response:
-        urls = announce_urls(request.host, self._ports, secure=request.secure)
+        urls = announce_urls(request.host, self._ports, secure=request.secure, path=self._path)
         items = "".join(f"<li><code>{escape(url)}</code></li>" for url in urls)
         return _html(
             "BitTorrent tracker",
@@ -83,17 +89,20 @@ class Pages:
 
 
 _HOST = re.compile(r"(?P<name>[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:(?P<port>\d{1,5}))?")
-_PATHS = {"http": "/announce", "udp": "/announce", "ws": "/"}
 
 
-def announce_urls(host: str, ports: Mapping[str, int | None], *, secure: bool) -> list[str]:
+def announce_urls(
+    host: str, ports: Mapping[str, int | None], *, secure: bool, path: str = ANNOUNCE_PATHS[0]
+) -> list[str]:
     """The announce URLs for a visitor who reached us as `host`.
 
     Args:
         host: a Host header, of any content.
         ports: as for `Pages`.
         secure: the visitor came over TLS; then HTTP and WebSocket are shown as HTTPS and WSS.
+        path: of announces over HTTP.
     """
+    paths = {"http": path, "udp": ANNOUNCE_PATHS[0], "ws": "/"}
     match = _HOST.fullmatch(host)
     name, seen = (match["name"], match["port"]) if match else ("HOST", "PORT")
     urls = []
@@ -103,7 +112,7 @@ def announce_urls(host: str, ports: Mapping[str, int | None], *, secure: bool) -
         if shown is None and scheme == "udp":
             shown = "443" if secure else "80"  # UDP has no default port
         authority = name if shown is None else f"{name}:{shown}"
-        urls.append(f"{scheme}{'s' if over_tls else ''}://{authority}{_PATHS[scheme]}")
+        urls.append(f"{scheme}{'s' if over_tls else ''}://{authority}{paths[scheme]}")
     return urls
 
 

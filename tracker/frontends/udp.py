@@ -99,6 +99,7 @@ class UdpFrontend:
             settings.max_scrape, (settings.max_reply - SCRAPE_HEAD) // COUNTS_SIZE
         )
         self._now_s, self._now = 0, 0.0
+        self._unusable = metrics.unusable
         self._logged_at = self._unnamed_at = NEVER
         self._sockets: list[UdpSocket] = []
         self._dropped = metrics.udp_dropped
@@ -335,6 +336,8 @@ class UdpFrontend:
         request = wire.decode_scrape(data)
         if len(request.info_hashes) > self._max_scrape:
             raise Malformed(f"too many info_hashes, at most {self._max_scrape}")
+        if (len(data) - LEAST_REQUEST) % HASH_SIZE:
+            self._unusable["udp", "info_hash"] += 1
         self._peers.scrape(
             request.info_hashes, partial(self._scraped, request.transaction_id, send)
         )

@@ -69,6 +69,7 @@ class WebTorrent:
         self._frontend = frontend
         self._count = metrics.requests
         self._refused = metrics.refused
+        self._unusable = metrics.unusable
         self._relayed = metrics.relayed
 
     def opened(self, session: Session) -> None:
@@ -266,6 +267,8 @@ class WebTorrent:
         session.spend(min(message.asked, self._settings.max_scrape))
         if message.asked > self._settings.max_scrape:
             raise Denied(f"too many info_hashes, at most {self._settings.max_scrape}")
+        if message.unusable:
+            self._unusable["ws", "info_hash"] += message.unusable
 
         def scraped(result: list[Counts] | TrackerError) -> None:
             if isinstance(result, TrackerError):

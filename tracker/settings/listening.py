@@ -92,6 +92,8 @@ class ListenSettings(Section):
     def _proxies_are_known(self) -> Self:
         if self.trusted_proxies and self.trusted_hops is not None:
             raise ValueError("trusted_proxies and trusted_hops exclude each other")
+        if self.client_header and self.trusted_hops not in (None, 1):
+            raise ValueError("client_header names one address: it needs trusted_hops = 1")
         if self.proxy_protocol and not self.trusted_proxies:
             raise ValueError("proxy_protocol needs trusted_proxies: whose heads to believe")
         return self

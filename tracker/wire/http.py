@@ -76,7 +76,7 @@ class AnnounceQuery(Value, frozen=True):
 
     info_hash: bytes  # 20 bytes
     peer_id: bytes  # 20 bytes
-    port: int  # 0 to 65535; 0 if it is missing
+    port: int | None  # 0 to 65535; 0 if it is missing, None if it is no such number
     event: Event
     left: int | None  # bytes to download; None: not known
     numwant: int | None  # None: the default
@@ -127,7 +127,7 @@ def decode_announce(query: bytes) -> AnnounceQuery:
     """Read an announce from the bytes after the target's first ``?``.
 
     Raises:
-        Malformed: without an info_hash and a peer_id, or with one or a port that is not valid.
+        Malformed: without an info_hash and a peer_id, or with one that is not valid.
     """
     fields = _fields(query)
     get = fields.get
@@ -144,8 +144,8 @@ def decode_announce(query: bytes) -> AnnounceQuery:
     )
 
 
-def decode_scrape(query: bytes, most: int) -> tuple[InfoHash, ...]:
-    """Read the info_hashes of a scrape, in order, each once; those of a wrong length are left out.
+def decode_scrape(query: bytes, most: int) -> tuple[tuple[InfoHash, ...], int]:
+    """Read the info_hashes of a scrape, in order, each once, and how many are no hashes.
 
     Raises:
         Malformed: for none (that asks for every swarm), more than `most`, or only wrong ones.
@@ -159,7 +159,7 @@ def decode_scrape(query: bytes, most: int) -> tuple[InfoHash, ...]:
     hashes = [raw for value in values if (raw := _hash_or_none(value)) is not None]
     if not hashes:
         raise Malformed(WRONG_HASH)
-    return tuple(dict.fromkeys(hashes))
+    return tuple(dict.fromkeys(hashes)), len(values) - len(hashes)
 
 
 def scrape_size(query: bytes) -> int:
@@ -324,11 +324,9 @@ def _peer_id(value: bytes) -> bytes:
     return raw
 
 
-def _port(value: bytes) -> int:
+def _port(value: bytes) -> int | None:
     port = _number(value) if value else 0
-    if port is None or port > 0xFFFF:
-        raise Malformed("port must be a number from 0 to 65535")
-    return port
+    return None if port is None or port > 0xFFFF else port
 
 
 def _number(value: bytes) -> int | None:

@@ -151,17 +151,15 @@ def _encode_url_data(url_data: bytes) -> bytes:
 
 
 def decode_scrape(data: bytes) -> ScrapeRequest:
-    """Read a scrape.
+    """Read a scrape; an incomplete info_hash at its end is left out.
 
     Raises:
-        Malformed: no info_hash, or the last one is cut.
+        Malformed: no info_hash.
     """
     if len(data) < _REQUEST.size + HASH_SIZE:
         raise Malformed("scrape without info_hash")
-    if (len(data) - _REQUEST.size) % HASH_SIZE:
-        raise Malformed("ragged scrape")
     connection_id, _, transaction_id = _REQUEST.unpack_from(data)
-    starts = range(_REQUEST.size, len(data), HASH_SIZE)
+    starts = range(_REQUEST.size, len(data) - HASH_SIZE + 1, HASH_SIZE)
     hashes = tuple([data[at : at + HASH_SIZE] for at in starts])
     return ScrapeRequest(connection_id, transaction_id, hashes)
 

@@ -31,6 +31,7 @@ _EVENTS: Final = {
     b'"stopped"': Event.STOPPED,
 }
 _ABSENT: Final = (b"", b"null")
+_NO_HASHES: Final = (*_ABSENT, b"[]", b'""')
 # Anything else leaves something to download, or does not know: for a magnet link, whose size
 # is unknown, clients send null.
 _NOTHING_LEFT: Final = frozenset((b"0", b"0.0", b'"0"'))
@@ -76,6 +77,7 @@ class ScrapeMessage(Value, frozen=True):
 
     info_hashes: tuple[InfoHash, ...]  # in the order asked, each once; empty if too many were asked
     asked: int  # hashes that the message names
+    unusable: int = 0  # of these
 
 
 class BadMessage(Malformed):
@@ -102,7 +104,7 @@ class _Offer(msgspec.Struct, gc=False):
 
 class _Fields(msgspec.Struct, gc=False):
     action: str
-    info_hash: str | list[str] | None = None
+    info_hash: Raw = Raw()
     peer_id: str = ""
     to_peer_id: Raw = Raw()
     event: Raw = Raw()  # raw: of whatever type, it must not spoil the rest
@@ -273,15 +275,13 @@ def _interpret(
     message: _Message | _Unread, max_offers: int, max_scrape: int
 ) -> AnnounceMessage | SignalMessage | ScrapeMessage:
     if message.action == "scrape":
-        return _scraped(message.info_hash, max_scrape)
+        return _scraped(bytes(message.info_hash), max_scrape)
     if message.action != "announce":
         raise Malformed("action must be announce or scrape")
-    if not isinstance(message.info_hash, str):
-        raise Malformed("info_hash must be a string")
-    info_hash = decode_id(message.info_hash, "info_hash")
+    info_hash = _id(bytes(message.info_hash), "info_hash")
     peer_id = decode_id(message.peer_id, "peer_id")
-    signals = bytes(message.answer), bytes(message.candidate)
-    if bytes(message.to_peer_id) not in _ABSENT or any(each not in _ABSENT for each in signals):
+    signals = bytes(message.answer)[:1], bytes(message.candidate)[:1]
+    if bytes(message.to_peer_id) not in _ABSENT or b"{" in signals:
         return _signal(message, info_hash, peer_id)
     offers, unusable, ignored = _offered(message, max_offers)
     return AnnounceMessage(
@@ -302,7 +302,7 @@ def _signal(message: _Message | _Unread, info_hash: InfoHash, peer_id: PeerId) -
     payload = message.answer
     if bytes(payload) in _ABSENT and bytes(message.candidate):
         name, payload = "candidate", message.candidate
-    to_peer_id = _to_peer_id(bytes(message.to_peer_id))
+    to_peer_id = _id(bytes(message.to_peer_id), "to_peer_id")
     sent = _relayed(payload, message.offer_id, name)
     return SignalMessage(name, info_hash, peer_id, to_peer_id, sent.offer_id, sent.offer)
 
@@ -339,23 +339,24 @@ def _offer(text: Raw) -> _Offer:
         return _Offer()
 
 
-def _scraped(info_hash: str | list[str] | None, most: int) -> ScrapeMessage:
-    if not info_hash:
+def _scraped(info_hash: JsonText, most: int) -> ScrapeMessage:
+    if info_hash in _NO_HASHES:
         raise Malformed("full scrape is off, name an info_hash")
-    if isinstance(info_hash, str):
-        return ScrapeMessage((decode_id(info_hash, "info_hash"),), 1)
-    asked = len(info_hash)
+    if info_hash[:1] != b"[":
+        return ScrapeMessage((_id(info_hash, "info_hash"),), 1)
+    texts = _items(info_hash)
+    asked = len(texts)
     if asked > most:
         return ScrapeMessage((), asked)
-    found = []
-    for text in dict.fromkeys(info_hash):
+    found: list[InfoHash] = []
+    for text in texts:
         try:
-            found.append(decode_id(text, "info_hash"))
+            found.append(_id(bytes(text), "info_hash"))
         except Malformed as error:
             unusable = error
     if not found:
         raise unusable
-    return ScrapeMessage(tuple(found), asked)
+    return ScrapeMessage(tuple(dict.fromkeys(found)), asked, asked - len(found))
 
 
 def _relayed(payload: Raw, offer_id: Raw, name: str) -> OfferIn:
@@ -371,11 +372,13 @@ def _relayed(payload: Raw, offer_id: Raw, name: str) -> OfferIn:
     raise Malformed("offer_id must be a string of at most 64 characters")
 
 
-def _to_peer_id(text: JsonText) -> PeerId:
+def _id(text: JsonText, name: str) -> bytes:
+    """Return the 20 bytes of an id called `name`, whose JSON text this is; empty: it is missing."""
     try:
-        return decode_id(_string_decoder.decode(text) if text else "", "to_peer_id")
+        string = _string_decoder.decode(text) if text else ""
     except ValueError as error:
-        raise Malformed("to_peer_id must be a string") from error
+        raise Malformed(f"{name} must be a string") from error
+    return decode_id(string, name)
 
 
 def _numwant(text: JsonText) -> int | None:
