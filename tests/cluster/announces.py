@@ -36,8 +36,9 @@ class Announces:
     Args:
         balancer: chooses the frontend of each request.
         patience_s: after which an answer counts as failed.
-        reconnects: a request on a kept connection that is closed before the first byte of an
-            answer is sent again on a new one, as HTTP clients do (RFC 9112 section 9.3.1).
+        reconnects: a request on a connection that is closed before the first byte of an answer is
+            sent again on a new one, as HTTP clients may do: it is idempotent (RFC 9110, section
+            9.2.2; RFC 9112, section 9.3.1).
         outcome: takes what became of each announce.
     """
 
@@ -59,11 +60,12 @@ class Announces:
         outcome = _Writing("http", peer, self._balancer.pick())
         try:
             async with asyncio.timeout(self._patience_s):
-                connection = await Connection.open(outcome.frontend.address("http"))
                 try:
-                    reply = await connection.get(_target(peer), "Connection: close")
-                finally:
-                    connection.close()
+                    reply = await self._alone(outcome.frontend, peer)
+                except Gone:
+                    if not self._reconnects:
+                        raise
+                    reply = await self._alone(outcome.frontend, peer)
             outcome.good(_read(reply))
         except EXPECTED as error:
             outcome.bad(error)
@@ -109,6 +111,13 @@ class Announces:
         """Close all kept connections."""
         for idle in self._kept.values():
             _close(idle)
+
+    async def _alone(self, frontend: Server, peer: Peer) -> Reply:
+        connection = await Connection.open(frontend.address("http"))
+        try:
+            return await connection.get(_target(peer), "Connection: close")
+        finally:
+            connection.close()
 
     async def _again(self, idle: list[Connection], peer: Peer) -> Reply | None:
         try:

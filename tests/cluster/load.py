@@ -53,7 +53,7 @@ class Mix(NamedTuple):
     return_s: float = 3.0  # how long browsers wait at most before they come back
     patience_s: float = 3.0  # after which an answer counts as failed
     resend_s: float | None = None  # after which a datagram is sent again; None: never
-    reconnects: bool = False  # when a kept connection is gone, a request is sent on a new one
+    reconnects: bool = False  # when a connection is gone, a request is sent on a new one
 
 
 MIXED = Mix()  # 2,000 announces a second
