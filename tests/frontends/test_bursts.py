@@ -60,6 +60,21 @@ async def test_announces_over_websocket_are_all_answered_and_the_socket_stays(
         assert {} == tracker.closed
 
 
+async def test_offers_that_wait_for_redis_leave_memory_for_the_swarms(redis: RedisServer) -> None:
+    hashes = hashes_of(800)
+    async with running_node(redis.url, redis={"timeout": 30}) as tracker, browser(tracker) as one:
+        requests = (one.request(info_hash=text(each), offers=offers(10)) for each in hashes)
+        redis.pause()
+        for each in requests:
+            await one.say(**each)
+        await until(lambda: tracker.node.redis.in_flight >= len(hashes))
+        redis.resume()
+        found = [await one.hear() for _ in hashes]
+        assert [] == [each for each in found if "failure reason" in each]
+        assert tracker.node.metrics.refused["offers", "socket"] > 0
+    assert len(hashes) == len(found)
+
+
 @each_number_of_torrents
 async def test_announces_in_one_http_pipeline_are_all_answered_and_stored(
     tracker: RunningNode, redis: RedisServer, torrents: int

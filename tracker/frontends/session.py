@@ -24,7 +24,7 @@ class Session(ABC):
     """One browser's socket, as relaying sees it. Made by the socket's protocol object."""
 
     __slots__ = (
-        *("account", "members", "number", "retired", "superseded"),
+        *("account", "members", "number", "offers_held", "retired", "superseded"),
         *("answerable", "offers_spent_until", "room", "shares"),
     )
 
@@ -35,6 +35,7 @@ class Session(ABC):
         self.number = 0
         # A newer socket of the same address took an entry, and this one has sent nothing since.
         self.superseded = False
+        self.offers_held = 0  # bytes of announces with offers that wait for Redis
         self.retired = False  # the socket will close soon, and has left its swarms
         # The rest belongs to `tracker.frontends.unanswered`.
         self.answerable: dict[int, Answerable] | None = None

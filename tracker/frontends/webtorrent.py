@@ -47,6 +47,9 @@ LARGE = 4096  # bytes of a message that count as much as one frame
 RETRY_S = 30  # after which a browser tries again if the fault was ours, and brief
 SOUGHT = 2  # units of work to find the browser that a candidate is for, in addition to one
 SKIPPED = 32  # offers beyond those that are relayed; they cost as much as one
+# Bytes of one socket's announces with offers that wait for Redis: a quarter of the memory that a
+# socket may hold. The swarms of a client that announces thousands at once need the rest.
+MOST_HELD = 262_144
 OFFER_OVERHEAD = 200  # bytes of objects that hold an offer, beside its text; measured
 
 
@@ -183,8 +186,12 @@ class WebTorrent:
         Without room for the offers, the browser gets its answer and they are dropped.
         """
         held = size + OFFER_OVERHEAD * len(message.offers) if size and message.offers else 0
-        if held and not session.hold(held, "offers"):
+        if held and session.offers_held + held > MOST_HELD:
+            self._refused["offers", "socket"] += len(message.offers)
             message, held = replace(message, offers=()), 0
+        elif held and not session.hold(held, "offers"):
+            message, held = replace(message, offers=()), 0
+        session.offers_held += held
         request = BrowserAnnounce(
             message.info_hash,
             message.peer_id,
@@ -197,6 +204,7 @@ class WebTorrent:
         try:
             return self._browsers.announce(request, session.account, done)
         except TrackerError:
+            session.offers_held -= held
             session.release(held)
             raise
 
@@ -208,6 +216,7 @@ class WebTorrent:
         result: BrowserAnnounced | TrackerError,
     ) -> None:
         if held:
+            session.offers_held -= held
             session.release(held)
         info_hash = message.info_hash
         if isinstance(result, TrackerError):
