@@ -42,7 +42,7 @@ async def replies(to: Browser, count: int) -> list[str]:
 async def test_announces_over_websocket_are_all_answered_and_the_socket_stays(
     redis: RedisServer, torrents: int
 ) -> None:
-    """With ten offers each, 2,000 are over the budgets, so the socket is read slowly."""
+    """With ten offers each they are over the budgets, so the socket is read slowly."""
     hashes = hashes_of(torrents)
     async with running_node(redis.url) as tracker, browser(tracker) as one:
         requests = (one.request(info_hash=text(each), offers=offers(10)) for each in hashes)
@@ -55,7 +55,7 @@ async def test_announces_over_websocket_are_all_answered_and_the_socket_stays(
             pauses = work_refused(tracker)
             tracker.pass_time(1)
         assert [text(each) for each in hashes] == await answered
-        assert (pauses > 0) == (torrents == 2000)
+        assert pauses > 0
         assert torrents == swarms(redis, Family.BROWSER, hashes)
         assert {} == tracker.closed
 

@@ -139,7 +139,7 @@ class WsSettings(Section):
     messages_per_second: float = Field(
         500.0, gt=0, description="frames and offers of one socket, on average"
     )
-    message_burst: int = Field(10_000, ge=1, description="frames and offers of one socket at once")
+    message_burst: int = Field(2000, ge=1, description="frames and offers of one socket at once")
     message_timeout: float = Field(
         20.0, gt=0, description="seconds in which a message must be complete"
     )
