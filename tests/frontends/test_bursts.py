@@ -62,7 +62,8 @@ async def test_announces_over_websocket_are_all_answered_and_the_socket_stays(
 
 async def test_offers_that_wait_for_redis_leave_memory_for_the_swarms(redis: RedisServer) -> None:
     hashes = hashes_of(800)
-    async with running_node(redis.url, redis={"timeout": 30}) as tracker, browser(tracker) as one:
+    sections = {"redis": {"timeout": 30}, "ws": {"message_burst": 100_000}}
+    async with running_node(redis.url, **sections) as tracker, browser(tracker) as one:
         requests = (one.request(info_hash=text(each), offers=offers(10)) for each in hashes)
         redis.pause()
         for each in requests:
