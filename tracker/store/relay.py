@@ -48,6 +48,7 @@ log = structlog.get_logger()
 # so none sends or gets more than a hundred such frames a second, however many there are.
 GATHER_S = 0.01
 MOST_JOINED = MAX_FRAME // MEMBER_SIZE  # browsers; more are reported at once
+SIGNAL_SIZE = 800  # bytes of the objects that hold a signal while it waits, beside its text
 LOG_EVERY_S = 60.0  # frames that are not valid
 KINDS = ("offer", "answer", "candidate", "moved")  # of items, as metrics name them
 FINAL = ("offer", "moved")  # those that are not sent to another frontend by this module
@@ -182,7 +183,7 @@ class RedisRelay:
 
         A browser that reconnects keeps its offers. Its entry in the swarm names its frontend.
         """
-        size = len(signal.text)
+        size = SIGNAL_SIZE + len(signal.text)
         if self._on_way + size > self._max_bytes:
             self._relayed[signal.name, "full"] += 1
             return
@@ -192,7 +193,7 @@ class RedisRelay:
 
     def _found(self, signal: Signal, frontends: list[FrontendId] | TrackerError) -> None:
         """Send an answer or candidate to where the browser is; several may have its peer_id."""
-        self._on_way -= len(signal.text)
+        self._on_way -= SIGNAL_SIZE + len(signal.text)
         if isinstance(frontends, TrackerError):
             self._relayed[signal.name, frontends.label] += 1
             return

@@ -18,8 +18,10 @@ from tests.store.relay.parties import (
     an_offer,
     listeners,
     never,
+    party,
 )
 from tracker.model import SignalKind
+from tracker.store.relay import SIGNAL_SIZE
 from tracker.wire.relay import address_digest
 
 
@@ -112,3 +114,14 @@ async def test_candidates_pass_in_both_directions(one: Party, two: Party) -> Non
         one.relay.signal(None, other)
     await until(lambda: two.relayed["candidate", "gone"] == 3)
     assert {("candidate", "sent"): 4, ("candidate", "delivered"): 1}.items() <= one.relayed.items()
+
+
+async def test_signals_that_wait_for_a_lookup_are_bounded_however_short(
+    redis_server: RedisServer, two: Party
+) -> None:
+    most = 100 * SIGNAL_SIZE
+    async with party(redis_server.url, A, most=most) as one:
+        for number in range(300):  # all but the first wait for the next lookup
+            one.relay.signal(None, an_answer(GONE, number))
+        assert 1 == one.entries.asked
+        assert 200 <= one.relayed["answer", "full"] < 210
