@@ -79,6 +79,22 @@ def test_the_one_port_that_a_host_gives_is_taken_unless_anything_else_is_said(
     assert "(from PORT)" in problem
 
 
+def test_the_redis_of_the_platform_is_used_unless_a_setting_names_another(tmp_path: Path) -> None:
+    def url(environment: dict[str, str], file: Path | None = None) -> str | None:
+        secret = load({}, environment, file).redis.url
+        return secret.get_secret_value() if secret else None
+
+    given = {"REDIS_URL": "rediss://:secret@platform:6380"}
+    assert "rediss://:secret@platform:6380" == url(given)
+    assert "redis://file" == url(given, toml(tmp_path, '[redis]\nurl = "redis://file"'))
+    assert "redis://own" == url(given | {"TRACKER_REDIS_URL": "redis://own"})
+    assert given["REDIS_URL"] == url(given | {"TRACKER_REDIS_URL": ""})
+    assert url({"REDIS_URL": ""}) is None
+    (problem,) = problems(environment={"REDIS_URL": "postgres://:secret@platform"})
+    assert "redis.url (from REDIS_URL)" in problem
+    assert "secret" not in problem
+
+
 def test_sources_add_up_within_a_section(tmp_path: Path) -> None:
     file = toml(tmp_path, "[ws]\nttl = 500")
     ws = load({}, {"TRACKER_WS_INTERVAL": "400"}, file).ws

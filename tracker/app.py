@@ -1,25 +1,38 @@
 """The process of ``tracker serve``: what it starts, in order, and takes down again."""
 
+import os
 import resource
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
+from functools import partial
 
 import structlog
 import uvloop
 
 from tracker import log as logs
 from tracker.budgeting import process_memory
-from tracker.embedded import EmbeddedRedis, EmbeddedRedisFailed, EmbeddedRedisMissing
+from tracker.embedded import (
+    EmbeddedRedis,
+    EmbeddedRedisFailed,
+    EmbeddedRedisMissing,
+    state_directory,
+)
+from tracker.errors import Unavailable
 from tracker.frontends.listen import open_ports
 from tracker.frontends.ops import REDIS_AWAY, Ops
 from tracker.frontends.tls import server_context
 from tracker.jobs import background_jobs
+from tracker.metrics import Metrics
 from tracker.node import Node
 from tracker.policy.connections import fit_files, most_tls
 from tracker.processes.supervisor import Supervisor
 from tracker.ready import ready_line
 from tracker.settings import Settings
 from tracker.stopping import Stop, ignore_signals, obey_signals
+from tracker.store.connect import connect
+from tracker.store.epochs import Epochs
+from tracker.store.redis_time import redis_time
 from tracker.store.trouble import Troubles
+from tracker.tasks import done_within
 
 log = structlog.get_logger()
 
@@ -86,8 +99,11 @@ async def serve(settings: Settings) -> None:
         listeners = open_ports(settings.listen)
         url = settings.redis.url.get_secret_value() if settings.redis.url else None
         if url is None:
-            embedded = EmbeddedRedis(memory_mib=settings.redis.embedded_memory)
+            directory = state_directory(settings.redis, settings.listen, os.environ)
+            embedded = EmbeddedRedis(settings.redis.embedded_memory, directory=directory)
             url = (await stack.enter_async_context(embedded)).url
+            if embedded.lost:
+                await _declare_lost(settings, url, troubles)
         if settings.listen.processes == 1:
             tracker = Node(settings, url, listeners[0], troubles)
         else:
@@ -106,3 +122,15 @@ async def serve(settings: Settings) -> None:
         print(ready_line({**tracker.ports, "admin": ops.port}, redis_up=redis_up), flush=True)
         await stop.wait(tracker)
     log.info("tracker.stopped")
+
+
+async def _declare_lost(settings: Settings, url: str, troubles: Troubles) -> None:
+    """Let the frontends know that an earlier run of this tracker could not save its data."""
+    redis = connect(url, settings.redis, Metrics(), troubles)
+    await redis.start()
+    try:
+        with suppress(Unavailable):  # it has just answered; if it is away, peers come when due
+            await done_within(settings.redis.timeout, redis.wait_up())
+            await Epochs(redis, partial(redis_time, redis)).declare_lost()
+    finally:
+        await redis.close()

@@ -1,6 +1,6 @@
 """Loads settings: from flags, environment, secret files and a TOML file, in this order of weight.
 
-The least weight has ``PORT``, by which hosts that give a program one port tell it.
+The least weight have ``PORT`` and ``REDIS_URL``, which many hosting platforms set.
 
 In the text of flags, environment and secret files a list is comma separated. An empty variable
 or secret file counts as not given, since compose files pass on what they don't have as empty.
@@ -21,6 +21,7 @@ from pydantic_core import ErrorDetails
 from tracker.settings import Section, Settings
 
 PREFIX: Final = "TRACKER_"
+PLATFORM: Final = ("PORT", "REDIS_URL")  # variables without the prefix
 CONFIG_VARIABLE: Final = PREFIX + "CONFIG"  # path of the TOML file, if not told by flag
 SECRETS_VARIABLE: Final = PREFIX + "SECRETS_DIR"  # directory of files named like variables
 _UNNAMED_SECTION = "listen"  # left out of flags and variables
@@ -116,14 +117,14 @@ def load(
 
     Args:
         flags: values by the setting's name (``ws.interval``), only of flags that were given.
-        environment: of which ``PORT`` and names that begin with ``TRACKER_`` are read.
+        environment: of which `PLATFORM` and names that begin with ``TRACKER_`` are read.
         file: TOML; None: what ``TRACKER_CONFIG`` names, if anything.
 
     Raises:
         ConfigError: a source cannot be read, or has unknown names or bad values.
     """
     found = chain(  # the later one wins
-        _from_variable("TRACKER_PORT", environment.get("PORT", ""), "PORT"),
+        _from_platform(environment),
         _from_file(file or environment.get(CONFIG_VARIABLE)),
         _from_secrets(environment.get(SECRETS_VARIABLE)),
         _from_environment(environment),
@@ -143,6 +144,11 @@ def _from_flags(flags: Mapping[str, object]) -> Iterator[_Given]:
     for name, value in flags.items():
         entry = _BY_NAME[name]
         yield _Given(entry, _parse(entry, value), entry.flag)
+
+
+def _from_platform(environment: Mapping[str, str]) -> Iterator[_Given | _Unknown]:
+    for variable in PLATFORM:
+        yield from _from_variable(PREFIX + variable, environment.get(variable, ""), variable)
 
 
 def _from_environment(environment: Mapping[str, str]) -> Iterator[_Given | _Unknown]:

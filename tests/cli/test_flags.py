@@ -42,3 +42,15 @@ def test_settings_that_cannot_be_used_are_told_of(capsys: pytest.CaptureFixture[
     ttl, tls = sorted(capsys.readouterr().err.splitlines(), reverse=True)
     assert ttl.startswith("tracker: ws.ttl = '0' (from --ws-ttl): ")
     assert tls == "tracker: tls (from --tls-cert): tls.cert and tls.key go together"
+
+
+@pytest.mark.parametrize(
+    ("flags", "keep"),
+    [((), True), (("--no-keep",), False), (("--no-redis-embedded-keep", "--keep"), True)],
+)
+def test_keep_is_the_short_name_of_a_setting(flags: tuple[str, ...], keep: bool) -> None:
+    parser = ArgumentParser()
+    add_flags(parser)
+    settings = settings_of(parser.parse_args(flags))
+    assert settings
+    assert keep is settings.redis.embedded_keep

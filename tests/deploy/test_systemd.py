@@ -13,7 +13,7 @@ from tests.shape.files import ROOT
 from tests.tools import require
 from tracker import cli
 from tracker.config import ENTRIES, PREFIX, SECRETS_VARIABLE, load
-from tracker.embedded.server import STOP_TIMEOUT_S
+from tracker.embedded.server import SAVE_TIMEOUT_S, STOP_TIMEOUT_S
 from tracker.policy.connections import fit_files
 from tracker.processes.supervisor import HURRY_S, LATE_S
 from tracker.settings import ListenSettings, Settings
@@ -119,7 +119,7 @@ def test_a_tracker_and_workers_on_one_machine_do_not_want_the_same_port(tmp_path
 def test_nobody_is_killed_who_still_drains(environment: dict[str, str], tmp_path: Path) -> None:
     configured = settings(TRACKER, tmp_path, environment)
     drain_s = configured.listen.drain + configured.ws.drain
-    longest_s = drain_s + LATE_S + HURRY_S + STOP_TIMEOUT_S
+    longest_s = drain_s + LATE_S + HURRY_S + SAVE_TIMEOUT_S + STOP_TIMEOUT_S
     assert int(value(TRACKER, "TimeoutStopSec")) >= longest_s
     assert "mixed" == value(TRACKER, "KillMode")  # else its Redis would end before it
 

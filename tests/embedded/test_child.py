@@ -60,6 +60,10 @@ def test_the_program_leaves_no_core() -> None:
     assert "0\n" == run("exec", str(os.getpid()), "/bin/sh", "-c", "ulimit -c").stdout
 
 
+def test_files_of_the_program_are_for_this_user_only() -> None:
+    assert "0077\n" == run("exec", str(os.getpid()), "/bin/sh", "-c", "umask").stdout
+
+
 def test_the_end_of_a_supervised_program_is_its_own() -> None:
     child = Child("pipe", shell="echo $$; exit 7")  # whose input stays open
     assert 7 == child.process.wait(DEADLINE_S)

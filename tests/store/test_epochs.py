@@ -55,6 +55,16 @@ async def test_who_starts_later_is_told(
     assert NOW + 100 == await Epochs(redis, clock).look()
 
 
+async def test_a_loss_that_is_declared_is_found_by_all(redis: WatchedRedis, clock: Clock) -> None:
+    known = Epochs(redis, clock)
+    await known.look()
+    clock.now_s += 100
+    await Epochs(redis, clock).declare_lost()
+    clock.now_s += 100
+    assert [NOW + 100] * 2 == [await known.look(), await Epochs(redis, clock).look()]
+    assert [MONTH_S] == await replies_to(redis, "TTL", epoch_key(0))
+
+
 async def test_the_loss_is_noticed_also_when_a_newcomer_looked_first(
     redis: WatchedRedis, clock: Clock, redis_server: RedisServer
 ) -> None:

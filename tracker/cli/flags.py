@@ -21,7 +21,7 @@ from tracker.config import (
 )
 from tracker.settings import AccessSettings, Settings
 
-_ALIASES: Final = {"redis.url": ["--redis"]}
+_ALIASES: Final = {"redis.url": ["--redis"], "redis.embedded_keep": ["--keep"]}
 _ALL: Final = frozenset(Settings.model_fields)
 
 

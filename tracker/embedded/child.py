@@ -62,6 +62,7 @@ def _stop_at_end_of_input(process: subprocess.Popen[bytes]) -> None:
 
 def main(arguments: list[str]) -> int:
     """See the head of this file."""
+    os.umask(0o077)  # what the program writes is for this user only
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     mode, *rest = arguments
     if mode == "exec":

@@ -1,8 +1,10 @@
-"""A Redis of our own for one machine: private, bounded, on no disk, gone with its parent.
+"""A Redis of our own for one machine: private, bounded, gone with its parent.
 
 It listens on a UNIX socket in a directory that only this user may enter, and on no TCP port. Its
 life ends with ours, also after SIGKILL: see `tracker.embedded.child`. If it ends by itself, it
 is started again on the same socket; what it held comes back with the peers' next announces.
+
+It writes to disk only when it is stopped: see `tracker.embedded.state`.
 """
 
 import asyncio
@@ -21,12 +23,14 @@ import structlog
 
 from tracker.embedded.directory import private_directory
 from tracker.embedded.executable import find_server
+from tracker.embedded.state import REDIS_FILE, State, open_state
 from tracker.tasks import kept, reported
 
 log = structlog.get_logger(__name__)
 
 READY_TIMEOUT_S = 10.0
 STOP_TIMEOUT_S = 3.0
+SAVE_TIMEOUT_S = 10.0  # 1 GiB took 6 s
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 5.0  # before a restart
 STEADY_S = 60.0  # one that lived so long is restarted without a long pause again
 LFU_DECAY_MINUTES = "60"  # two intervals of a peer: swarms that live look busier than a flood's
@@ -51,11 +55,20 @@ class EmbeddedRedis:
         memory_mib: limit of its memory. Frontends stop creating swarms before it is reached; if
             it is reached all the same, Redis evicts the swarms that are used least.
         executable: path of the redis-server; None: `find_server`.
+        directory: keeps the data from one run to the next, see `tracker.embedded.state`; None: they
+            are not kept.
     """
 
-    def __init__(self, memory_mib: int = 1024, executable: str | None = None) -> None:
+    def __init__(
+        self,
+        memory_mib: int = 1024,
+        executable: str | None = None,
+        directory: Path | None = None,
+    ) -> None:
         self._memory_mib = memory_mib
         self._executable = executable
+        self._directory = directory
+        self._state: State | None = None
         self._socket = Path()
         self._process: Process | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -67,6 +80,16 @@ class EmbeddedRedis:
     def url(self) -> str:
         """Where it listens: ``unix:///…/redis.sock``; the same for its whole life."""
         return f"unix://{quote(str(self._socket))}"
+
+    @property
+    def directory(self) -> Path | None:
+        """The directory in which the data will be saved; None: they will not."""
+        return None if self._state is None else self._state.directory
+
+    @property
+    def lost(self) -> bool:
+        """Whether data of an earlier run were lost: its end was not clean, or its file is bad."""
+        return self._state is not None and self._state.lost
 
     @property
     def pid(self) -> int | None:
@@ -84,13 +107,14 @@ class EmbeddedRedis:
         self._executable = self._executable or await asyncio.to_thread(find_server)
         async with AsyncExitStack() as stack:
             self._socket = stack.enter_context(private_directory()) / "redis.sock"
+            self._state = stack.enter_context(open_state(self._directory))
             stack.push_async_callback(self._stop)
-            await self._launch()
+            loaded = await self._begin()
             self._keeper = asyncio.create_task(
                 kept("embedded redis", self._keep), name="embedded redis"
             )
             self._stack = stack.pop_all()
-        log.info("embedded_redis.ready", pid=self.pid, executable=self._executable)
+        log.info("embedded_redis.ready", pid=self.pid, executable=self._executable, loaded=loaded)
         return self
 
     async def __aexit__(
@@ -99,7 +123,7 @@ class EmbeddedRedis:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop it and remove its directory."""
+        """Save its data, stop it and remove its private directory."""
         await self._stack.aclose()
 
     def _command(self) -> list[str]:
@@ -107,7 +131,8 @@ class EmbeddedRedis:
             "port": "0",
             "unixsocket": str(self._socket),
             "unixsocketperm": "700",
-            "dir": str(self._socket.parent),
+            "dir": str(self.directory or self._socket.parent),
+            "dbfilename": REDIS_FILE,
             "save": "",
             "appendonly": "no",
             "maxmemory": f"{self._memory_mib}mb",
@@ -123,7 +148,24 @@ class EmbeddedRedis:
         arguments = [word for name, value in options.items() for word in (f"--{name}", value)]
         return [*launcher, str(self._executable), *arguments]
 
+    async def _begin(self) -> bool:
+        """Launch with the data of the last run, if any; return whether they were loaded."""
+        state = self._state
+        if state is None or not state.offer(self._memory_mib << 20):
+            await self._launch()
+            return False
+        try:
+            await self._launch()
+        except EmbeddedRedisFailed as error:
+            await self._end()
+            state.reject(str(error))
+            await self._launch()
+            return False
+        state.loaded()
+        return True
+
     async def _launch(self) -> None:
+        self._last_said.clear()
         self._process = process = await asyncio.create_subprocess_exec(
             *self._command(),
             stdin=DEVNULL if _KERNEL_ENDS_CHILDREN else PIPE,
@@ -141,8 +183,10 @@ class EmbeddedRedis:
     async def _until_ready(self, process: Process) -> None:
         exit_ = asyncio.create_task(process.wait())
         try:
-            async with asyncio.timeout(READY_TIMEOUT_S):
-                while not await self._answers():
+            async with asyncio.timeout(READY_TIMEOUT_S) as limit:
+                while (reply := await self._reply(b"PING")) != b"+PONG":
+                    if reply.startswith(b"-LOADING"):  # it makes progress, or it could not reply
+                        limit.reschedule(asyncio.get_running_loop().time() + READY_TIMEOUT_S)
                     # It tells nobody when its socket is there, so ask again soon.
                     if (await asyncio.wait({exit_}, timeout=0.005))[0]:
                         raise EmbeddedRedisFailed(await self._obituary(process))
@@ -151,16 +195,17 @@ class EmbeddedRedis:
         finally:
             exit_.cancel()
 
-    async def _answers(self) -> bool:
+    async def _reply(self, command: bytes) -> bytes:
+        """Send a command on a connection of its own; return the line of its reply, or nothing."""
         try:
             reader, writer = await asyncio.open_unix_connection(str(self._socket))
         except OSError:
-            return False
+            return b""
         try:
-            writer.write(b"PING\r\n")
-            return await reader.readline() == b"+PONG\r\n"
+            writer.write(command + b"\r\n")
+            return (await reader.readline()).rstrip()
         except OSError:
-            return False
+            return b""
         finally:
             writer.close()
 
@@ -204,11 +249,29 @@ class EmbeddedRedis:
             log.warning("embedded_redis.restarted", pid=self.pid)
 
     async def _stop(self) -> None:
-        self._serving = False
         if self._keeper is not None:
             self._keeper.cancel()
             await asyncio.wait({self._keeper})
+        if self._state is not None and self._serving:
+            await self._save(self._state)
+        self._serving = False
         await self._end()
+
+    async def _save(self, state: State) -> None:
+        directory = str(state.directory)
+        try:
+            async with asyncio.timeout(SAVE_TIMEOUT_S):
+                reply = await self._reply(b"SAVE")
+            if reply == b"+OK":
+                state.saved()
+                log.info("embedded_redis.saved", directory=directory)
+                return
+            error = "Redis could not write its file"  # it logs why
+        except TimeoutError:
+            error = f"not done within {SAVE_TIMEOUT_S} s"
+        except OSError as failure:
+            error = str(failure)
+        log.warning("embedded_redis.not_saved", directory=directory, error=error)
 
     async def _end(self) -> None:
         """End the process: politely, then not."""

@@ -1,5 +1,6 @@
 """The shared state, the frontends that share it, and the background jobs."""
 
+from pathlib import Path
 from typing import Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -21,6 +22,14 @@ class RedisSettings(Section):
     reconnect_max: float = Field(1.0, gt=0, description="longest pause between attempts, seconds")
     embedded_memory: int = Field(
         1024, ge=16, description="bound of the embedded Redis's memory, MiB"
+    )
+    embedded_keep: bool = Field(
+        True, description="save the data of the embedded Redis at stop, and load them at start"
+    )
+    embedded_dir: Path | None = Field(
+        None,
+        description="directory for these data, one for each tracker; none: "
+        "tracker-cluster/PORT in $XDG_STATE_HOME or ~/.local/state",
     )
 
     @field_validator("url")

@@ -76,6 +76,16 @@ class Epochs:
         ]
         return max(lost_at, default=0)
 
+    async def declare_lost(self) -> None:
+        """Let every frontend that looks from now on learn that data were lost just now.
+
+        Raises:
+            Unavailable: Redis is away.
+        """
+        now_s = await self._now()
+        for key in self._redis.one_key_each(map(epoch_key, count())):
+            await self._write(key, Mark(secrets.token_hex(8), now_s))
+
     async def _mark(self, key: bytes, data: bytes, now_s: int) -> int:
         """When the data beside one mark were lost; 0: never."""
         known = self._known.get(key)
