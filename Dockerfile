@@ -28,16 +28,19 @@ FROM ${PYTHON_IMAGE}
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends redis-server \
-    && rm -rf /var/lib/apt/lists/*
+    && rm -rf /var/lib/apt/lists/* \
+    && install --directory --mode=700 --owner=10001 --group=10001 /var/lib/tracker
 COPY --from=build /opt/tracker /opt/tracker
 
 # PORT: hosts that give one port say so by this variable. DRAIN: `docker stop` kills after 10 s.
+# EMBEDDED_DIR: keeps the swarms of the private Redis, on a volume also those of a container that is replaced.
 # ADMIN: known at once to `tracker health`. TMPDIR: the one place that can be written to, and is memory, when the rest is read-only.
 ENV PATH=/opt/tracker/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     TMPDIR=/dev/shm \
     PORT=80 \
+    TRACKER_REDIS_EMBEDDED_DIR=/var/lib/tracker \
     TRACKER_ADMIN=127.0.0.1:8001 \
     TRACKER_DRAIN=8
 EXPOSE 80/tcp 80/udp

@@ -41,7 +41,7 @@ def test_every_setting_has_a_flag(served: list[Settings]) -> None:
     argv = []
     for entry, value in defaults.items():
         if isinstance(value, bool):
-            argv.append(entry.flag.replace("--", "--no-"))
+            argv.append(entry.flag if value else entry.flag.replace("--", "--no-"))
         else:
             argv.append(f"{entry.flag}={','.join(value) if isinstance(value, list) else value}")
     main(["serve", *argv])

@@ -75,6 +75,18 @@ def test_it_is_a_whole_tracker(place: Place, run: Run, options: tuple[str, ...])
     assert (0, False) == (state(place, container)["ExitCode"], state(place, container)["OOMKilled"])
 
 
+def test_with_a_volume_it_is_replaced_and_its_swarms_stay(place: Place, run: Run) -> None:
+    volume = place.engine.docker("volume", "create").strip()
+    options = (f"--volume={volume}:/var/lib/tracker", "--publish=8400:80", "--publish=8400:80/udp")
+    first = run(*options, *SAFE, IMAGE)
+    announce("http", at=place.clients, to=place.host.ip, port=8400)
+    place.engine.docker("stop", first)
+    place.engine.docker("rm", first)
+    run(*options, *SAFE, NEXT_IMAGE)
+    told = announce("udp", at=place.host, to=place.host.ip, port=8400)
+    assert [place.clients.ip] == [peer["host"] for peer in told["peers"]]
+
+
 def test_one_port_of_the_hosts_choice_is_enough(place: Place, run: Run) -> None:
     run("--env=PORT=8200", "--publish=8200:8200", *SAFE, IMAGE, "serve", "--only", "http,ws")
     for protocol in ("http", "ws"):
