@@ -253,26 +253,33 @@ class EmbeddedRedis:
         if self._keeper is not None:
             self._keeper.cancel()
             await asyncio.wait({self._keeper})
-        if self._state is not None and self._serving:
-            await self._save(self._state)
+        state, serving = self._state, self._serving
         self._serving = False
+        if state is None or not serving:
+            await self._end()
+            return
+        self._last_said.clear()
+        error = await self._save(state)
         await self._end()
+        if error is None:
+            log.info("embedded_redis.saved", directory=str(state.directory))
+        else:
+            log.warning("embedded_redis.not_saved", directory=str(state.directory), error=error)
 
-    async def _save(self, state: State) -> None:
-        directory = str(state.directory)
+    async def _save(self, state: State) -> str | None:
+        """Save the data; return None, or why they are not saved."""
         try:
             async with asyncio.timeout(SAVE_TIMEOUT_S):
                 reply = await self._reply(b"SAVE")
             if reply == b"+OK":
                 state.saved()
-                log.info("embedded_redis.saved", directory=directory)
-                return
-            error = "Redis could not write its file"  # it logs why
+                return None
         except TimeoutError:
-            error = f"not done within {SAVE_TIMEOUT_S} s"
-        except OSError as failure:
-            error = str(failure)
-        log.warning("embedded_redis.not_saved", directory=directory, error=error)
+            return f"not done within {SAVE_TIMEOUT_S:g} s"
+        except OSError as error:
+            return str(error)
+        await self._end()  # by then it has logged why
+        return self._last_said[0] if self._last_said else "Redis ended"
 
     async def _end(self) -> None:
         """End the process: politely, then not."""

@@ -11,7 +11,7 @@ file              content
 
 Redis loads `redis.rdb` whenever it starts. The file has that name only while a tracker starts, so
 a Redis that crashes later is empty when it is started again, and the frontends notice the loss. A
-file that ended the whole tracker while it was loaded, for want of memory, is not loaded again.
+tracker that was killed while it loaded a file, perhaps for want of memory, does not load it again.
 
 The directory is locked (flock on its descriptor) by the tracker that uses it.
 """
