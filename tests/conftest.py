@@ -1,6 +1,7 @@
 """Fixtures for all tests: the event loop of production, Redis servers, certificates."""
 
 import logging
+import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from xdist.workermanage import WorkerController
 
 from tests.redis_clusters import RedisCluster
 from tests.redis_servers import KINDS, Kind, RedisServer, StartRedis, TlsFiles, redis_servers
+from tracker.config import PLATFORM
 
 pytest_plugins = ("tests.deadlines",)
 
@@ -89,6 +91,13 @@ def _signals_end_programs() -> None:
     for number in signal.SIGINT, signal.SIGHUP:
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, lambda *_: None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_of_a_platform() -> None:
+    """Run tests and the programs that they start without settings of the machine's."""
+    for name in PLATFORM:
+        os.environ.pop(name, None)
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,6 @@ from contextlib import contextmanager
 from typing import Self
 
 from tests.tools import MORTAL
-from tracker.config import PLATFORM, PREFIX
 
 COMMAND = (sys.executable, "-m", "tracker", "serve")
 ANY_PORTS = ("--port", "0", "--admin", "127.0.0.1:0", "--drain", "1", "--grace", "0")
@@ -51,15 +50,11 @@ class TrackerProcess:
 
         Args:
             args: flags of ``tracker serve``; they outweigh `ANY_PORTS`.
-            env: added to this process's environment, of which no setting is handed on. An embedded
-                Redis keeps nothing for the next tracker, unless a flag says so.
+            env: added to this process's environment, of which no ``TRACKER_…`` is handed on. The data
+                of an embedded Redis are not kept, unless a flag says so.
             command: in place of ``serve``, with the same flags.
         """
-        clean = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(PREFIX) and name not in PLATFORM
-        }
+        clean = {k: v for k, v in os.environ.items() if not k.startswith("TRACKER_")}
         self._process = subprocess.Popen(
             [*MORTAL, *COMMAND[:-1], command, *ANY_PORTS, *args],
             env={**clean, "TRACKER_REDIS_EMBEDDED_KEEP": "false", **(env or {})},

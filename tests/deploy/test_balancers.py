@@ -48,7 +48,7 @@ def place() -> Iterator[Place]:
             process = subprocess.Popen(
                 [
                     *(*MORTAL, *COMMAND, "--port", "80", "--admin", "0.0.0.0:8001"),
-                    *("--only", "http,ws", "--trusted-proxies", place.balancer.ip),
+                    *("--only", "http,ws", "--no-keep", "--trusted-proxies", place.balancer.ip),
                 ],
                 stdout=subprocess.DEVNULL,
             )

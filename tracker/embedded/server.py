@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 READY_TIMEOUT_S = 10.0
 STOP_TIMEOUT_S = 3.0
-SAVE_TIMEOUT_S = 30.0  # 1 GiB takes 5 s of CPU time
+SAVE_TIMEOUT_S = 30.0  # 1 GiB takes 7 s of CPU time
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 5.0  # before a restart
 STEADY_S = 60.0  # one that lived so long is restarted without a long pause again
 LFU_DECAY_MINUTES = "60"  # two intervals of a peer: swarms that live look busier than a flood's
