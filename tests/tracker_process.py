@@ -50,8 +50,8 @@ class TrackerProcess:
 
         Args:
             args: flags of ``tracker serve``; they outweigh `ANY_PORTS`.
-            env: added to this process's environment, of which no ``TRACKER_…`` is handed on. The data
-                of an embedded Redis are not kept, unless a flag says so.
+            env: added to this process's environment, of which no ``TRACKER_…`` is handed on. The
+                data of an embedded Redis are not kept, unless a flag says so.
             command: in place of ``serve``, with the same flags.
         """
         clean = {k: v for k, v in os.environ.items() if not k.startswith("TRACKER_")}
