@@ -11,12 +11,13 @@ from urllib.request import urlopen
 import pytest
 
 from tests.shape.files import ROOT, modules
-from tests.shape.test_files import PAPERS
+from tests.shape.test_files import PAPERS, name_of
 from tests.tracker_process import TrackerProcess, running_tracker
 from tracker import cli
 from tracker.config import ENTRIES, load
 
 OPERATE, PROTOCOLS = ROOT / "docs/operate.md", ROOT / "docs/protocols.md"
+INDEX = ROOT / "docs/README.md"
 
 INFO_HASH = "0123456789abcdef0123456789abcdef01234567"
 ADMIN = "http://127.0.0.1:8001"
@@ -28,7 +29,7 @@ CODE = re.compile(r"^ {4}(\w.*)$|`([^`\n]*)`", re.MULTILINE)
 OURS = ("tracker", "make", "TRACKER_", "-")
 REASON = re.compile(r"^\| `([^`]+)` \|", re.MULTILINE)
 
-each_paper = pytest.mark.parametrize("paper", PAPERS, ids=lambda paper: paper.name)
+each_paper = pytest.mark.parametrize("paper", PAPERS, ids=name_of)
 
 
 def commands() -> Iterator[tuple[str, dict[str, str]]]:
@@ -103,6 +104,11 @@ def anchors(linked: Path, paper: Path) -> set[str]:
     text = (paper if linked.is_dir() else linked).read_text()
     headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+def test_the_index_links_to_every_page_once() -> None:
+    links = re.findall(r"^\|.*\]\(([\w.-]+\.md)\) \|$", INDEX.read_text(), re.MULTILINE)
+    assert sorted(links) == sorted(page.name for page in INDEX.parent.glob("*.md") if page != INDEX)
 
 
 def test_events_above_debug_are_those_in_the_table_of_logs() -> None:

@@ -15,6 +15,11 @@ LOCKS = ["requirements.lock", "requirements-dev.lock", "tests/deploy/checkov.loc
 VARIABLES = {CONFIG_VARIABLE, SECRETS_VARIABLE, *(entry.variable for entry in ENTRIES)}
 
 
+def name_of(paper: Path) -> str:
+    """Return the path of a page, as pages of two directories may have one name."""
+    return str(paper.relative_to(ROOT))
+
+
 @pytest.mark.parametrize("path", sorted(map(str, sources())))
 def test_no_file_is_longer_than_a_reader_can_hold_in_mind(path: str) -> None:
     assert len((ROOT / path).read_text().splitlines()) <= MAX_LINES
@@ -26,13 +31,13 @@ def test_every_folder_of_modules_is_a_package() -> None:
     assert not [folder for folder in folders if not (ROOT / folder / "__init__.py").exists()]
 
 
-@pytest.mark.parametrize("paper", PAPERS, ids=lambda paper: paper.name)
+@pytest.mark.parametrize("paper", PAPERS, ids=name_of)
 def test_papers_name_only_settings_that_exist(paper: Path) -> None:
     named = set(re.findall(r"\bTRACKER_[A-Z_]+\b", paper.read_text()))
     assert not named - VARIABLES
 
 
-@pytest.mark.parametrize("paper", PAPERS, ids=lambda paper: paper.name)
+@pytest.mark.parametrize("paper", PAPERS, ids=name_of)
 def test_papers_link_only_to_files_that_exist(paper: Path) -> None:
     links = re.findall(r"\]\((?!https?:|#)([^)#]+)", paper.read_text())
     assert not [link for link in links if not (paper.parent / link).exists()]
