@@ -22,6 +22,8 @@ from tracker.settings import HttpSettings
 
 MOST = HttpSettings().max_fields
 UPGRADE = "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"
+CHUNKED = "Transfer-Encoding: chunked"
+FULL = get("/announce", CHUNKED, "X: ".ljust(8192 + 4 - len(get("/announce", CHUNKED, "")), "x"))
 # A bencoded failure with status 200, and the connection stays
 
 HASH_SIZE, PEER_SIZE = "info_hash must be 20 bytes", "peer_id must be 20 bytes"
@@ -119,7 +121,15 @@ async def test_odd_values_are_no_failure(tracker: RunningNode, changed: dict[str
         (get("/announce", method="POST"), 405, None),
         (get("/scrape", method="DELETE"), 405, None),
         (get("/announce", "Content-Length: 5"), 413, None),
-        (get("/announce", "Transfer-Encoding: chunked"), 413, None),
+        (get("/announce", CHUNKED) + b"4\r\nbody\r\n0\r\n\r\n", 413, None),
+        (get("/announce", CHUNKED) + announce(), 413, None),
+        (get("/announce", CHUNKED, method="POST"), 405, None),
+        (get("/announce", CHUNKED, "Content-Length: 0"), 400, "malformed"),
+        (get("/announce", CHUNKED, version="1.0") + b"0\r\n\r\n", 400, "malformed"),
+        (get("/announce", "Transfer-Encoding: gzip, chunked"), 400, "malformed"),
+        (get("/announce", "Content-Length: 0", "Content-Length: 5"), 400, "malformed"),
+        (get("/announce", "Content-Length: 5", "Content-Length: 5"), 400, "malformed"),
+        (FULL, 431, "head"),
         (b"GET /announce?" + b"x" * 8200, 431, "head"),
         (get("/announce", "X: " + "x" * 8192), 431, "head"),
         (b"\0" * 8196, 431, "head"),
@@ -191,6 +201,23 @@ async def test_a_slow_sender_is_cut_off(tracker: RunningNode, kept: bool) -> Non
     assert 200 == (await (await tracker.tcp()).ask(announce())).status
 
 
+@pytest.mark.parametrize("body", [b"", b"0\r\n"])
+@pytest.mark.parametrize("kept", [False, True])
+async def test_an_incomplete_body_is_cut_off(tracker: RunningNode, kept: bool, body: bytes) -> None:
+    peer = await tracker.tcp()
+    if kept:
+        assert 200 == (await peer.ask(announce())).status
+    head = announce(CHUNKED)
+    await peer.send(head + body)
+    await until(lambda: [c._buffer for c in tracker.http] == [head + body])
+    tracker.pass_time(9)
+    assert {} == tracker.closed
+    tracker.pass_time(2)
+    assert 408 == (await peer.reply()).status
+    assert b"" == await peer.rest()
+    assert {("http", "slow"): 1} == tracker.closed
+
+
 async def test_a_client_that_waits_for_a_slow_answer_is_not_cut_off(
     tracker: RunningNode, redis: RedisServer
 ) -> None:
@@ -250,10 +277,13 @@ async def test_too_many_parameters_are_refused_before_they_are_read(
     assert b"too many parameters" in (await peer.ask(get(path + "&" * (most + 1)))).body
 
 
-@pytest.mark.parametrize("body", ["Content-Length: 5", "Transfer-Encoding: chunked"])
+@pytest.mark.parametrize(
+    ("header", "body"), [("Content-Length: 5", b"12345"), (CHUNKED, b"1\r\na\r\n0\r\n\r\n")]
+)
 async def test_a_websocket_that_begins_with_a_body_is_refused(
-    tracker: RunningNode, body: str
+    tracker: RunningNode, header: str, body: bytes
 ) -> None:
     peer = await tracker.tcp()
-    assert 413 == (await peer.ask(get("/announce", *UPGRADE, body))).status
+    key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
+    assert 413 == (await peer.ask(get("/announce", *UPGRADE, key, header) + body)).status
     assert b"" == await peer.rest()

@@ -9,8 +9,10 @@ from typing import Any
 import bencodepy
 import pytest
 from structlog.testing import capture_logs
+from websockets.frames import Opcode
 
 from tests.frontends.clients import HASH, announce, browser, decoded, get
+from tests.frontends.test_websocket import SCRAPE, UPGRADE, frame, read_frame
 from tests.nodes import RunningNode, TcpPeer, running_node, until
 from tests.redis_servers import RedisServer
 from tracker.wire.compact import pack_ip
@@ -106,6 +108,32 @@ async def test_a_port_without_http_serves_no_announces(redis: RedisServer) -> No
         assert 1 == tracker.requests["http", "other", "404"]
         async with browser(tracker) as one:
             await one.announce()
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        ("Connection: keep-alive", "Content-Length: 0", "Content-Length: 0"),
+        ("Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAAP__"),
+        ("Transfer-Encoding: chunked",),
+        ("Sec-WebSocket-Protocol: chat", "Sec-WebSocket-Extensions: permessage-deflate"),
+        tuple(f"X-{number}: {'x' * 50}" for number in range(90)),
+    ],
+)
+@pytest.mark.parametrize("first", [True, False])
+async def test_what_a_proxy_adds_does_not_change_a_handshake(
+    tracker: RunningNode, added: tuple[str, ...], first: bool
+) -> None:
+    peer = await tracker.tcp(protocol="ws")
+    headers = (*added, *UPGRADE) if first else (*UPGRADE, *added)
+    body = b"0\r\n\r\n" if "Transfer-Encoding: chunked" in added else b""
+    await peer.send(get("/", *headers) + body + frame(Opcode.TEXT, SCRAPE))
+    answer = await peer.reader.readuntil(b"\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 101 ")
+    assert b"Upgrade: websocket\r\n" in answer
+    assert b"Sec-WebSocket-Protocol" not in answer
+    assert b"Sec-WebSocket-Extensions" not in answer
+    assert Opcode.TEXT is (await read_frame(peer))[0]
 
 
 # Limits

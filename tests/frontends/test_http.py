@@ -292,6 +292,8 @@ async def test_an_announce_elsewhere_is_told_the_right_path(
         ("Connection: upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAAP__"),
         ("Connection: keep-alive, X-Hop", "Keep-Alive: timeout=5", "X-Hop: 1"),
         ("TE: trailers", "Trailer: X", "Accept-Encoding: br, gzip", "Content-Length: 0"),
+        ("Content-Length: 0", "Content-Length: 0"),
+        ("Content-Length: 0, 0", "Connection: close"),
         ("Via: 1.1 proxy", "Max-Forwards: 10", "Proxy-Connection: keep-alive", "Cache-Control: x"),
     ],
 )
@@ -301,6 +303,43 @@ async def test_what_a_proxy_adds_does_not_change_an_announce(
     tracker: RunningNode, headers: tuple[str, ...], before: str, after: str
 ) -> None:
     peer = await tracker.tcp()
-    reply = await peer.ask(get(f"{before}/announce?{query()}{after}", *headers))
+    reply = await peer.ask(get(f"{before}/%61nnounce?{query()}{after}", *headers))
     assert (200, True) == (reply.status, b"peers" in decoded(reply.body))
-    assert b"peers" in await announced(peer)
+    if reply.headers.get("connection") != "close":
+        assert b"peers" in await announced(peer)
+
+
+@pytest.mark.parametrize("trusted", [[], ["127.0.0.1"]], ids=["direct", "proxied"])
+@pytest.mark.parametrize("parts", [1, 2, 6])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_an_empty_chunked_body_does_not_change_an_announce(
+    redis: RedisServer, method: str, parts: int, trusted: list[str]
+) -> None:
+    """The request comes whole, with its body apart, or with the body byte by byte."""
+    headers = "Transfer-Encoding: chunked", "X-Forwarded-For: 192.0.2.1"
+    async with running_node(redis.url, listen={"trusted_proxies": trusted}) as tracker:
+        peer = await tracker.tcp()
+        head = get(f"/announce?{query()}", *headers, method=method)
+        body = b"0\r\n\r\n"
+        for _ in range(2):
+            await peer.send(head if parts > 1 else head + body)
+            if parts == 2:
+                await until(lambda: [c._buffer for c in tracker.http] == [head])
+                await peer.send(body)
+            for at in range(len(body) if parts == 6 else 0):
+                expected = head + body[:at]
+                await until(lambda: [c._buffer for c in tracker.http] == [expected])  # noqa: B023
+                await peer.send(body[at : at + 1])
+            assert 200 == (await peer.reply(head_only=method == "HEAD")).status
+        assert b"peers" in await announced(peer, headers[1])
+        assert 3 == tracker.requests["http", "announce", "ok"]
+        assert {} == tracker.closed
+
+
+async def test_an_empty_chunked_body_of_other_requests_is_dropped(tracker: RunningNode) -> None:
+    chunked, body = "Transfer-Encoding: chunked", b"0\r\n\r\n"
+    peer = await tracker.tcp()
+    assert b"files" in (await peer.ask(get(SCRAPE, chunked) + body)).body
+    assert 200 == (await peer.ask(get("/stats", chunked) + body)).status
+    options = get("/announce", chunked, method="OPTIONS") + body
+    assert 200 == (await (await tracker.tcp()).ask(options)).status

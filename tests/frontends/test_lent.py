@@ -62,10 +62,15 @@ async def test_other_methods_never_reach_the_library(tracker: RunningNode, metho
     assert OURS.items() <= reply.headers.items()
 
 
-@pytest.mark.parametrize("header", ["Content-Length: 5", "Transfer-Encoding: chunked"])
-async def test_a_request_for_a_page_has_no_body(tracker: RunningNode, header: str) -> None:
+@pytest.mark.parametrize(
+    ("header", "body"),
+    [("Content-Length: 5", b""), ("Transfer-Encoding: chunked", b"1\r\nx\r\n0\r\n\r\n")],
+)
+async def test_a_request_for_a_page_has_no_body(
+    tracker: RunningNode, header: str, body: bytes
+) -> None:
     peer = await tracker.tcp()
-    assert 413 == (await peer.ask(get("/stats", header))).status
+    assert 413 == (await peer.ask(get("/stats", header) + body)).status
     assert b"" == await peer.rest()
 
 

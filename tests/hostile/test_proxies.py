@@ -34,6 +34,7 @@ backend tracker
     # A single connection, so that each request follows an attacker's.
     server tracker 127.0.0.1:{to} source {source} maxconn 1 pool-max-conn 1
 """
+EMPTY = b"0\r\n\r\n"
 # What one client sends through the proxy. None of them may break the next client's announce.
 ATTACKS = {
     "Expect": get("/stats", "Expect: foo"),
@@ -42,7 +43,12 @@ ATTACKS = {
     "Expect with a body": get("/", "Expect: foo", "Content-Length: 5", method="POST") + b"GET /",
     "body": get("/stats", "Content-Length: 5") + b"GET /",
     "body of an announce": announce("Content-Length: 5") + b"GET /",
-    "chunks": get("/", "Transfer-Encoding: chunked", method="POST") + b"0\r\n\r\n",
+    "empty chunks of an announce": announce("Transfer-Encoding: chunked") + EMPTY,
+    "chunks of an announce": announce("Transfer-Encoding: chunked") + b"5\r\nGET /\r\n0\r\n\r\n",
+    "chunks in HTTP/1.0": get("/announce", "Transfer-Encoding: chunked", version="1.0") + EMPTY,
+    "lengths of 0": announce("Content-Length: 0", "Content-Length: 0"),
+    "a length and chunks": announce("Content-Length: 0", "Transfer-Encoding: chunked") + EMPTY,
+    "chunks": get("/", "Transfer-Encoding: chunked", method="POST") + EMPTY,
     "HEAD": get("/stats", method="HEAD"),
     "OPTIONS": get("/stats", method="OPTIONS"),
     "unknown method": get("/stats", method="BREW"),

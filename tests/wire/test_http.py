@@ -49,6 +49,10 @@ def query(**changed: str | bytes | None) -> bytes:
         (b"/announce/announce", ("announce", "announce", b"")),
         (b"http://tracker.example:8000/announce?a=1", ("announce", None, b"a=1")),
         (b"HTTPS://tracker.example/secret/announce", ("announce", "secret", b"")),
+        (b"/%61nnounce?a=1", ("announce", None, b"a=1")),
+        (b"/%73%63rape?%61=1", ("scrape", None, b"%61=1")),
+        (b"/%7e%2D/announce%2ephp?", ("announce", "~-", b"")),
+        (b"http://tracker.example/%61nnounce", ("announce", None, b"")),
         (b"/announce?a=1?b=2", ("announce", None, b"a=1?b=2")),
         (b"/announce?next=/scrape", ("announce", None, b"next=/scrape")),
     ],
@@ -89,6 +93,7 @@ def test_other_paths_can_be_served_instead() -> None:
 def test_a_long_path_is_not_compared() -> None:
     assert "announce" == http.route(b"/" * 500 + b"announce").action
     assert http.route(b"/" * 8000 + b"announce").action is None
+    assert http.route(b"/%61nnounce" + b"%61" * 3000).action is None
 
 
 @pytest.mark.parametrize("path", [b"/", b"/stats", b"/announce.aspx", b"*", b"/a/b/announce"])
@@ -109,6 +114,9 @@ def test_a_hash_at_another_path_is_noticed(path: bytes) -> None:
         b"/a/b/announce",
         b"/" + b"k" * 65 + b"/announce",
         b"/k%20y/announce",
+        b"/key%2Fannounce",
+        b"/%2561nnounce",
+        b"/%6",
         b"/announce\n",
         b"http://tracker.example",
         b"ftp://tracker.example/announce",

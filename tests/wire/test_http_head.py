@@ -8,9 +8,15 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tracker.errors import Malformed
-from tracker.wire.http_head import END, Head, decode_head
+from tracker.wire.http_head import END, Head, decode_head, take_empty_body
 
-PLAIN = Head(b"GET", b"/a?b=%00", False, True, False, False, None, None, None, None)
+PLAIN = Head(b"GET", b"/a?b=%00", False, True, b"", False, False, None, None, None, None)
+CHUNKED = "Transfer-Encoding: chunked"
+KEY = "Sec-WebSocket-Key: x"
+HANDSHAKE = (
+    b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: x\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
 
 
 def head(*lines: str, first: str = "GET /a?b=%00 HTTP/1.1") -> bytes:
@@ -36,16 +42,26 @@ def head(*lines: str, first: str = "GET /a?b=%00 HTTP/1.1") -> bytes:
             head("Connection: Keep-Alive", first="GET /a?b=%00 HTTP/1.0"),
             replace(PLAIN, http10=True),
         ),
-        (
-            head("Upgrade: WebSocket", "Connection: Upgrade", "Sec-WebSocket-Key: x"),
-            replace(PLAIN, websocket=True),
-        ),
         (head("Upgrade: websocket", "Connection: Upgrade"), PLAIN),
-        (head("Sec-WebSocket-Key: x"), PLAIN),
-        (head("Upgrade: h2c", "Connection: Upgrade"), PLAIN),
+        (head(KEY), PLAIN),
+        (head("Upgrade: h2c", "Connection: Upgrade", KEY), PLAIN),
+        (head("Upgrade: xwebsocket", "Connection: Upgrade", KEY), PLAIN),
+        (
+            head("Upgrade: websocket", "Connection: Upgrade", KEY, first="GET /a?b=%00 HTTP/1.0"),
+            replace(PLAIN, http10=True, keep_alive=False),  # RFC 9110, section 7.8
+        ),
         (head("Content-Length: 0"), PLAIN),
+        (head("Content-Length: 000 "), PLAIN),
+        (head("Content-Length: 0", "content-length:0"), PLAIN),
+        (head("Content-Length: 0", "Host: x", "Content-Length: 0"), replace(PLAIN, host=b"x")),
+        (head("Content-Length: 0, 0", "Content-Length: 0 ,0"), PLAIN),
         (head("Content-Length: 5"), replace(PLAIN, body=True)),
-        (head("Transfer-Encoding: chunked"), replace(PLAIN, body=True)),
+        (head(CHUNKED), replace(PLAIN, body=True, chunked=True)),
+        (head("Transfer-Encoding:  CHUNKED "), replace(PLAIN, body=True, chunked=True)),
+        (
+            head(CHUNKED, first="POST /a?b=%00 HTTP/1.1"),
+            replace(PLAIN, method=b"POST", body=True),
+        ),
         (head("X-Forwarded-For: 1.2.3.4"), replace(PLAIN, x_forwarded_for=b"1.2.3.4")),
         (
             head("X-Forwarded-For: 1.2.3.4", "x-forwarded-for: ::1, ::2"),
@@ -79,7 +95,25 @@ def test_a_head_is_read(data: bytes, expected: Head) -> None:
         head("Content-Length: x"),
         head("Content-Length: -1"),
         head("Content-Length: 1", "Content-Length: 2"),
-        head("Content-Length: 5", "Transfer-Encoding: chunked"),
+        head("Content-Length: 5", "Content-Length: 5"),
+        head("Content-Length: 5, 5"),
+        head("Content-Length: 0", "Content-Length: 5"),
+        head("Content-Length: 5", "Content-Length: 0", "Content-Length: 0"),
+        head("Content-Length: 0", "Content-Length: 0", " 5"),
+        head("Content-Length: 0, 5"),
+        head("Content-Length: 0,"),
+        head("Content-Length: "),
+        head("Content-Length: 5", CHUNKED),
+        head("Content-Length: 0", CHUNKED),
+        head(CHUNKED, "Content-Length: 0"),
+        head("Content-Length: 0", CHUNKED, "Content-Length: 0"),
+        head(CHUNKED, CHUNKED),
+        head("Transfer-Encoding: identity"),
+        head("Transfer-Encoding: gzip, chunked"),
+        head("Transfer-Encoding: gzip, chunked", "Upgrade: h2c", "Connection: Upgrade"),
+        head("Transfer-Encoding: , chunked"),
+        head("Transfer-Encoding: xchunked"),
+        head(CHUNKED, first="GET / HTTP/1.0"),
         head(first="GET / HTTP/1.1x"),
         head(first="GET / ICE/1.0"),
         head(first="GET / HTTP/0.9"),
@@ -102,3 +136,57 @@ def test_the_header_asked_for_is_kept(header: str) -> None:
     data = head("X-Real-IP: 6.6.6.6", header, "X-Real-IP-Not: 7.7.7.7")
     assert b"1.2.3.4" == decode_head(data, b"x-real-ip").named
     assert decode_head(data).named is None
+
+
+@pytest.mark.parametrize(
+    "upgrade",
+    [
+        ("Upgrade: websocket", "Connection: Upgrade"),
+        ("Upgrade: WebSocket", "Connection: keep-alive, upgrade"),
+        ("Upgrade: h2c, websocket", "Connection: Upgrade, HTTP2-Settings"),
+        ("Upgrade: h2c", "Upgrade: websocket", "Connection: Upgrade"),
+        ("Upgrade: websocket", "Upgrade: h2c", "Connection: Upgrade"),
+        ("Upgrade: websocket", "Connection: keep-alive", "Connection: Upgrade"),
+    ],
+)
+def test_a_websocket_may_be_one_of_several_upgrades(upgrade: tuple[str, ...]) -> None:
+    found = decode_head(head(*upgrade, KEY, "Sec-WebSocket-Version: 13", "X: y", "Origin: z"))
+    assert HANDSHAKE == found.websocket
+
+
+@pytest.mark.parametrize(
+    ("headers", "without"),
+    [
+        ((KEY, KEY), b"Sec-WebSocket-Key: x\r\n"),
+        (("Sec-WebSocket-Version: 8",), b"Version: 13"),
+        (("Connection: keep-alive",), b"Connection: Upgrade"),
+    ],
+)
+def test_a_wrong_handshake_stays_wrong(headers: tuple[str, ...], without: bytes) -> None:
+    right = "Upgrade: websocket", "Connection: Upgrade", KEY, "Sec-WebSocket-Version: 13"
+    name = headers[0].partition(":")[0]
+    kept = [each for each in right if not each.startswith(name)]
+    handshake = decode_head(head(*kept, *headers)).websocket
+    assert handshake.startswith(b"GET / HTTP/1.1\r\n")
+    assert without not in handshake
+
+
+@pytest.mark.parametrize("rest", [b"", b"G", b"GET / HTTP/1.1\r\n\r\n"])
+def test_an_empty_chunked_body_is_taken_off(rest: bytes) -> None:
+    found = decode_head(head(CHUNKED))
+    assert (PLAIN, rest) == take_empty_body(found, b"0\r\n\r\n" + rest)
+
+
+@pytest.mark.parametrize("begun", [b"", b"0", b"0\r", b"0\r\n", b"0\r\n\r"])
+def test_an_empty_chunked_body_may_be_incomplete(begun: bytes) -> None:
+    assert None is take_empty_body(decode_head(head(CHUNKED)), begun)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [b"4\r\nbody\r\n0\r\n\r\n", b"00\r\n\r\n", b"0;a\r\n\r\n", b"0\r\nX: y\r\n\r\n", b"GET /"],
+)
+def test_any_other_body_stays(rest: bytes) -> None:
+    found = decode_head(head(CHUNKED))
+    assert (found, rest) == take_empty_body(found, rest)
+    assert found.body

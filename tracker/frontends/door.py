@@ -98,7 +98,7 @@ class Door:
             connection: counted for the client that sent the request.
             transport: of the connection.
             head: of the request.
-            unread: all bytes from the request's first.
+            unread: the bytes after the request.
         """
         if head.websocket and self.serves_websocket:
             protocol = self._shared.websocket.protocol(connection.left, connection.account)
@@ -106,7 +106,7 @@ class Door:
             transport.set_protocol(protocol)
             transport.resume_reading()
             protocol.connection_made(transport)
-            protocol.received(unread)
+            protocol.received(head.websocket + unread)
         else:
             lent = LentConnection(
                 self._shared.pages.protocol(),

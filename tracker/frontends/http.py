@@ -19,7 +19,7 @@ from tracker.model import Ip
 from tracker.policy.accounts import Account
 from tracker.service.peers import Peers
 from tracker.wire.http import Route, encode_failure, encode_refusal, encode_response
-from tracker.wire.http_head import END, Head, decode_head
+from tracker.wire.http_head import END, Head, decode_head, take_empty_body
 
 if TYPE_CHECKING:
     from tracker.frontends.door import Door
@@ -73,7 +73,7 @@ class HttpConnection(BoundedProtocol):
         self._answering = False  # a request waits for its turn or for its answer
         self._eof = False
         self._unread = self._paused = False
-        self._deadline = 0.0  # passed, whenever the wheel looks first
+        self._deadline = 0.0  # of the next head: passed, whenever the wheel looks first
         self._head: Head | None = None
         self._route = Route(None, None, b"")
 
@@ -122,10 +122,6 @@ class HttpConnection(BoundedProtocol):
         else:
             self._end()
             self._door.wheel.schedule(self, self._door.http.request_timeout)
-
-    def _expect_within(self, seconds: float) -> None:
-        """Note when the next head is due; the wheel looks at it when it comes round."""
-        self._deadline = self._door.wheel.clock() + seconds
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Return where the next read goes."""
@@ -213,11 +209,7 @@ class HttpConnection(BoundedProtocol):
             buffer = self._buffer = buffer.lstrip(b"\r\n")
             self._searched = 0
         end = buffer.find(END, self._searched)
-        if end < 0 and (refused := refused_head(buffer, self._door.max_head)):
-            reason, status = refused
-            self._door.count_closed("http", reason)
-            self._refuse(status)
-        elif end >= 0:
+        if end >= 0:
             self._searched = end
             # Behind a proxy, the header names the client whose turn it is.
             if self._behind_proxy and not self._read_head():
@@ -229,12 +221,20 @@ class HttpConnection(BoundedProtocol):
                 self._door.turns.wait(self.account, self._serve)
         else:
             self._searched = max(0, len(buffer) - len(END) + 1)
-            if fresh and buffer:  # the clock of a head runs from its first byte
-                self._expect_within(self._door.http.request_timeout)
-                self._door.wheel.schedule(self, self._door.http.request_timeout)
+            self._wait_for_more(fresh and bool(buffer))
+
+    def _wait_for_more(self, fresh: bool) -> None:
+        """Wait for the rest of a request, unless it will be none."""
+        if refused := refused_head(self._buffer, self._door.max_head):
+            reason, status = refused
+            self._door.count_closed("http", reason)
+            self._refuse(status)
+        elif fresh:  # the clock of a head runs from its first byte
+            self._deadline = self._door.wheel.clock() + self._door.http.request_timeout
+            self._door.wheel.schedule(self, self._door.http.request_timeout)
 
     def _read_head(self) -> bool:
-        """Move the head out of the buffer; False: it was refused."""
+        """Move the head out of the buffer; False: it was refused, or its body is incomplete."""
         size, self._searched = self._searched + len(END), 0
         raw, rest = self._buffer[:size], self._buffer[size:]
         if raw.count(b"\n") > self._door.most_lines:
@@ -242,14 +242,20 @@ class HttpConnection(BoundedProtocol):
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
             return False
         try:
-            head = self._head = decode_head(raw, self._door.client_header)
+            head = decode_head(raw, self._door.client_header)
         except Malformed:
             self._door.count_closed("http", "malformed")
             self._refuse(HTTPStatus.BAD_REQUEST)
             return False
+        if head.chunked:
+            taken = take_empty_body(head, rest)
+            if taken is None:
+                self._searched = size - len(END)  # the head is read again then
+                self._wait_for_more(True)
+                return False
+            head, rest = taken
+        self._head, self._buffer = head, rest
         self._route = self._door.route(head.target)
-        if not head.websocket:
-            self._buffer = rest  # a WebSocket gets its handshake again
         if self._behind_proxy:
             self._identify(head)
         return True
@@ -281,17 +287,12 @@ class HttpConnection(BoundedProtocol):
         if head.websocket and door.serves_websocket and not head.body:
             self._hand_over(head, HANDSHAKE_COST)
         elif head.body or head.method not in (b"GET", b"HEAD"):
-            self._refuse_method(head)
+            may = door.may_work(self.account, 1)
+            self._refuse(*(refused_method(head) if may else (HTTPStatus.TOO_MANY_REQUESTS,)))
         elif head.websocket or self._route.action is None:
             self._hand_over(head, PAGE_COST)
         else:
             self._serve_tracker(door.peers, self._route)
-
-    def _refuse_method(self, head: Head) -> None:
-        if self._door.may_work(self.account, 1):
-            self._refuse(*refused_method(head))
-        else:
-            self._refuse(HTTPStatus.TOO_MANY_REQUESTS)
 
     def _serve_tracker(self, peers: Peers | None, to: Route) -> None:
         door = self._door
@@ -314,8 +315,7 @@ class HttpConnection(BoundedProtocol):
         assert transport is not None
         assert connection is not None
         assert self._ip is not None
-        may = door.may_work(self.account, units) and door.connections.move(connection, self._ip)
-        if not may:
+        if not (door.may_work(self.account, units) and door.connections.move(connection, self._ip)):
             self._refuse(HTTPStatus.TOO_MANY_REQUESTS)
             return
         if not head.websocket:
@@ -354,7 +354,7 @@ class HttpConnection(BoundedProtocol):
             return
         if self.held:
             self._count_memory()
-        self._expect_within(self._door.http.keepalive)
+        self._deadline = self._door.wheel.clock() + self._door.http.keepalive
         if self._paused:
             self._paused = False
             transport.resume_reading()
@@ -396,5 +396,5 @@ class HttpConnection(BoundedProtocol):
         self._head = None
         if self._transport is not None:
             if self._transport.get_write_buffer_size():
-                self._expect_within(self._door.http.request_timeout)
+                self._deadline = self._door.wheel.clock() + self._door.http.request_timeout
             self._transport.close()

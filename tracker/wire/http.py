@@ -55,6 +55,8 @@ _EVENTS: Final = {
 _ADDRESS_KEYS: Final = (b"ip", b"ipv4", b"ipv6")
 
 _ORIGIN: Final = rb"(?:(?i:https?)://[^/]*)?"  # of the absolute form, as sent to proxies
+# An unreserved character that needs no percent-encoding (RFC 3986, section 2.3)
+_ESCAPED: Final = re.compile(rb"%(2[DE]|3[0-9]|4[1-9A-F]|5[0-9AF]|6[1-9A-F]|7[0-9AE])", re.I)
 MOST_PATH: Final = 512  # bytes; to compare 8 KiB of slashes would cost as much as ten announces
 _WORD: Final = rb"([A-Za-z0-9._~-]{1,64})"  # a passkey
 
@@ -103,15 +105,30 @@ class Routes:
         self._patterns = [(_pattern(path), action) for path, action in actions.items()]
 
     def __call__(self, target: bytes) -> Route:
-        """Return where a request target leads; slashes may be doubled, the form absolute."""
+        """Return where a request target leads.
+
+        Slashes may be doubled, the form absolute, and any character of the path escaped.
+        """
         path, _, query = target.partition(b"?")
         action = self._usual.get(path)
         if action is not None:
             return Route(action, None, query)
-        for pattern, action in self._patterns if len(path) <= MOST_PATH else ():
+        if len(path) > MOST_PATH:
+            return _elsewhere(query)
+        if _PERCENT in path:
+            path = _ESCAPED.sub(_unescaped, path)
+        for pattern, action in self._patterns:
             if found := pattern.fullmatch(path):
                 return Route(action, found[1].decode() if pattern.groups else None, query)
-        return Route("elsewhere" if b"info_hash=" in query else None, None, query)
+        return _elsewhere(query)
+
+
+def _elsewhere(query: bytes) -> Route:
+    return Route("elsewhere" if b"info_hash=" in query else None, None, query)
+
+
+def _unescaped(escape: re.Match[bytes]) -> bytes:
+    return bytes.fromhex(escape[1].decode())
 
 
 def _pattern(path: str) -> re.Pattern[bytes]:

@@ -1,11 +1,36 @@
 """The head of an HTTP request, read by llhttp; only what a tracker looks at is kept."""
 
+import re
+from collections.abc import Callable
+from typing import Final
+
 import httptools
+from msgspec.structs import replace
 
 from tracker.errors import Malformed
 from tracker.model import Value
 
 END = b"\r\n\r\n"  # where a head is over (RFC 9112, section 2.1)
+EMPTY_BODY: Final = b"0\r\n\r\n"  # the last chunk, without trailers (RFC 9112, section 7.1)
+_KEPT: Final = frozenset(
+    (
+        b"connection",
+        b"content-length",
+        b"forwarded",
+        b"host",
+        b"sec-websocket-key",
+        b"sec-websocket-version",
+        b"transfer-encoding",
+        b"upgrade",
+        b"x-forwarded-for",
+    )
+)
+METHODS: Final = (b"GET", b"HEAD", b"OPTIONS")  # of requests that are served
+# A value that is repeated in one line or in several (RFC 9112, section 6.3). A line that begins
+# with white space would continue the line before the removed one.
+_NO_CONTENT: Final = re.compile(
+    rb"\r\n(?i:Content-Length):[ \t]*0+(?:[ \t]*,[ \t]*0+)*[ \t]*(?=\r\n(?![ \t]))"
+)
 
 
 class Head(Value, frozen=True):
@@ -15,8 +40,9 @@ class Head(Value, frozen=True):
     target: bytes
     http10: bool
     keep_alive: bool  # the client lets the connection stay open
-    websocket: bool  # it asks for one (RFC 6455, section 4.2.1), and no proxy does for it
+    websocket: bytes  # the handshake that it asks for, see `_handshake`; empty: none
     body: bool  # it says that a body follows
+    chunked: bool  # its body may be empty, see `take_empty_body`
     x_forwarded_for: bytes | None
     forwarded: bytes | None
     host: bytes | None  # the first, if there are several
@@ -38,79 +64,110 @@ def decode_head(data: bytes, name: bytes = b"") -> Head:
     try:
         parser.feed_data(data)
     except httptools.HttpParserUpgrade:
-        pass  # a wish; who serves the request decides
+        pass  # the server decides whether to upgrade
     except httptools.HttpParserError as error:
-        raise Malformed("this is not HTTP") from error
+        return _without_content(data, name, error)
     version = parser.get_http_version()
     if version not in ("1.0", "1.1"):
         raise Malformed("this is not HTTP/1")
     http10 = version == "1.0"
+    method = parser.get_method()
+    get = notes.headers.get
+    connection = get(b"connection", b"").lower()
+    coding = get(b"transfer-encoding")
+    if coding is not None and (http10 or coding.strip().lower() != b"chunked"):
+        raise Malformed("this is not HTTP: the end of its body is ambiguous")
     return Head(
-        parser.get_method(),
+        method,
         notes.target,
         http10,
         # RFC 9112, section 9.3; llhttp's own verdict is gone when the message is complete
-        b"keep-alive" in notes.connection if http10 else b"close" not in notes.connection,
-        notes.upgrade and notes.key,  # proxies add the headers of an upgrade, but not the key
-        notes.body,
-        notes.x_forwarded_for,
-        notes.forwarded,
-        notes.host,
+        b"keep-alive" in connection if http10 else b"close" not in connection,
+        b"" if b"sec-websocket-key" not in notes.headers or http10 else _handshake(method, get),
+        coding is not None or get(b"content-length", b"").strip(b"0 \t") != b"",
+        coding is not None and method in METHODS,
+        get(b"x-forwarded-for"),
+        get(b"forwarded"),
+        get(b"host"),
         notes.named,
     )
+
+
+def take_empty_body(head: Head, rest: bytes) -> tuple[Head, bytes] | None:
+    """Take an empty chunked body, which some proxies add to a GET, off the bytes after a head.
+
+    Returns:
+        The head, without a body if that was empty, and the bytes that remain; None: more bytes
+        are needed to know.
+    """
+    if rest.startswith(EMPTY_BODY):
+        return replace(head, body=False, chunked=False), rest[len(EMPTY_BODY) :]
+    return None if EMPTY_BODY.startswith(rest) else (head, rest)
+
+
+def _without_content(data: bytes, name: bytes, error: Exception) -> Head:
+    """Read a head that has a Content-Length of 0 several times.
+
+    A request with a transfer coding or another length too is malformed: its end is ambiguous.
+    """
+    rest = _NO_CONTENT.sub(b"", data)
+    if rest == data or (head := decode_head(rest, name)).body:
+        raise Malformed("this is not HTTP") from error
+    return head
+
+
+def _handshake(method: bytes, get: Callable[[bytes, bytes], bytes]) -> bytes:
+    """Write the request for a WebSocket as `websockets` reads it; empty: there is none.
+
+    `Upgrade` is a list from which a server chooses (RFC 9110, section 7.8), and `Connection`
+    names headers of one hop. `websockets` wants a single protocol.
+
+    Args:
+        method: of the request.
+        get: returns the value of a header, Sec-WebSocket-Key among them: proxies add the other
+            headers of an upgrade, but not the key.
+    """
+    if b"websocket" not in _options(get(b"upgrade", b"")):
+        return b""
+    upgrades = b"upgrade" in _options(get(b"connection", b""))
+    lines = (
+        b"%b / HTTP/1.1" % method,
+        b"Upgrade: websocket",
+        b"Connection: " + (b"Upgrade" if upgrades else b"close"),
+        b"Sec-WebSocket-Key: " + get(b"sec-websocket-key", b""),
+        b"Sec-WebSocket-Version: " + get(b"sec-websocket-version", b""),
+    )
+    return b"\r\n".join(lines) + END
+
+
+def _options(value: bytes) -> list[bytes]:
+    """Return the members of a list of case-insensitive names."""
+    return [each.strip() for each in value.lower().split(b",")]
 
 
 class _Notes:
     """What the parser calls back with. The parser knows it, not it the parser: no cycle."""
 
-    __slots__ = (
-        "body",
-        "connection",
-        "forwarded",
-        "host",
-        "key",
-        "name",
-        "named",
-        "target",
-        "upgrade",
-        "x_forwarded_for",
-    )
+    __slots__ = ("headers", "name", "named", "target")
 
     def __init__(self, name: bytes) -> None:
         self.name = name
         self.named: bytes | None = None
-        self.target = self.connection = b""
-        self.upgrade = self.key = self.body = False
-        self.forwarded: bytes | None = None
-        self.x_forwarded_for: bytes | None = None
-        self.host: bytes | None = None
+        self.target = b""
+        self.headers: dict[bytes, bytes] = {}
 
     def on_url(self, url: bytes) -> None:
         """Part of the target."""
         self.target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One header."""
+        """One header. One that comes twice is one list (RFC 9110, section 5.3)."""
         name = name.lower()
         if name == self.name:
             self.named = value
-        if name == b"host":
-            if self.host is None:
-                self.host = value
-        elif name == b"connection":
-            self.connection += value.lower()
-        elif name == b"upgrade":
-            self.upgrade = b"websocket" in value.lower()
-        elif name == b"sec-websocket-key":
-            self.key = True
-        elif name == b"x-forwarded-for":
-            self.x_forwarded_for = _joined(self.x_forwarded_for, value)
-        elif name == b"forwarded":
-            self.forwarded = _joined(self.forwarded, value)
-        elif name == b"transfer-encoding" or (name == b"content-length" and value != b"0"):
-            self.body = True
-
-
-def _joined(before: bytes | None, value: bytes) -> bytes:
-    """A header that comes twice is one list (RFC 9110, section 5.3)."""
-    return value if before is None else before + b"," + value
+        if name in _KEPT:
+            before = self.headers.get(name)
+            if before is None:
+                self.headers[name] = value
+            elif name != b"host":
+                self.headers[name] = before + b"," + value
