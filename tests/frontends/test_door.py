@@ -8,7 +8,6 @@ from typing import Any
 
 import bencodepy
 import pytest
-from structlog.testing import capture_logs
 from websockets.frames import Opcode
 
 from tests.frontends.clients import HASH, announce, browser, decoded, get
@@ -341,21 +340,6 @@ async def test_what_is_still_open_can_be_cut(tracker: RunningNode) -> None:
                 connection.owner.abort()
         assert b"" == await peer.rest()
         await one.announce()
-
-
-@pytest.mark.parametrize("header", [(), ("X-Forwarded-For: unknown",), ("X-Real-IP: 192.0.2.1",)])
-async def test_an_announce_for_which_a_proxy_names_no_client_fails(
-    redis: RedisServer, header: tuple[str, ...]
-) -> None:
-    async with running_node(redis.url, listen={"trusted_proxies": ["127.0.0.1"]}) as tracker:
-        peer = await tracker.tcp()
-        with capture_logs() as logs:
-            for _ in range(2):
-                reply = await peer.ask(announce(*header))
-                assert {b"failure reason"} == decoded(reply.body).keys()
-        assert ["proxy.unnamed"] == [entry["event"] for entry in logs if "proxy" in entry["event"]]
-        assert 2 == tracker.requests["http", "unnamed", "denied"]
-        assert 200 == (await peer.ask(get("/stats"))).status
 
 
 async def test_the_header_that_names_the_client_can_be_chosen(redis: RedisServer) -> None:

@@ -115,7 +115,9 @@ async def test_a_proxy_that_names_no_client_does_not_become_a_peer(
             refusal = await proxy.reply()
             assert isinstance(refusal, udp.ErrorReply)
             assert refusal.reason.startswith("the proxy in front of this tracker does not name")
+            assert refusal.reason.endswith(" to send your address in a PROXY header")
     assert ["proxy.unnamed"] == [entry["event"] for entry in logs]
+    assert logs[0]["hint"].endswith(" in a PROXY header")
     assert {("udp", "connect", "ok"): 1, ("udp", "unnamed", "denied"): 2} == tracker.requests
 
 

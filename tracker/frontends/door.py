@@ -30,7 +30,7 @@ from tracker.service.peers import Peers
 from tracker.settings import HttpSettings
 from tracker.wire.compact import format_ip, pack_ip
 from tracker.wire.forwarded import hops, single
-from tracker.wire.http import Routes
+from tracker.wire.http import Route, Routes
 from tracker.wire.http_head import END, Head
 from tracker.wire.http_page import page_request
 
@@ -75,6 +75,10 @@ class Door:
         self.connections = shared.connections
         self.now = asyncio.get_running_loop().time
         self.client_header = shared.client_header.lower().encode()
+        usual = "X-Forwarded-For" if shared.proxy_protocol else "X-Forwarded-For or Forwarded"
+        self.naming_header = shared.client_header or usual  # or headers, in which proxies name it
+        if shared.proxy_protocol:
+            self.naming_header = f"a PROXY header, or in {self.naming_header}"
         self._reported_at = NEVER  # when a proxy last named no client
         self.draining = False  # no connection is kept for another request
         self._shared = shared
@@ -120,18 +124,23 @@ class Door:
     # -- what its connections ask --------------------------------------------------------------
 
     def client(self, ip: Ip, head: Head) -> Ip | None:
-        """Return the client that a proxy at `ip` names; None, and reported: it names none."""
+        """Return the client that a proxy at `ip` names; None: it names none."""
         header = self._shared.client_header
         named = single(head.named) if header else hops(head.x_forwarded_for, head.forwarded)
-        client = self.proxies.client(ip, named)
-        if client is None and self.now() >= self._reported_at + REPORT_EVERY_S:
+        return self.proxies.client(ip, named)
+
+    def report_unnamed(self, ip: Ip, head: Head, to: Route) -> bool:
+        """Log that a proxy at `ip` does not name the client, at most once a minute.
+
+        False, and not logged: the request is not that of a peer. It may be a health check.
+        """
+        if not head.websocket and (to.action != "announce" or b"info_hash=" not in to.query):
+            return False
+        if self.now() >= self._reported_at + REPORT_EVERY_S:
             self._reported_at = self.now()
-            log.warning(
-                "proxy.unnamed",
-                address=format_ip(ip),
-                hint=f"let it send the client's address in {header or 'X-Forwarded-For'}",
-            )
-        return client
+            hint = f"configure it to send the client's address in {self.naming_header}"
+            log.warning("proxy.unnamed", address=format_ip(ip), hint=hint)
+        return True
 
     def may_work(self, account: Account, units: int) -> bool:
         """Spend work; False, and counted, if the address has too little of its budget left."""

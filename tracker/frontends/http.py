@@ -265,7 +265,7 @@ class HttpConnection(BoundedProtocol):
         door, ip = self._door, self._socket_ip
         assert ip is not None
         client = door.client(ip, head)
-        if client is None and self._route.action == "announce":
+        if client is None and door.report_unnamed(ip, head, self._route):
             self._route = Route("unnamed", None, b"")
         self._ip = client or ip
         account = door.accounts.of(self._ip, door.now())

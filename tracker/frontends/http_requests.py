@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tracker.errors import Denied, Malformed, TrackerError
 from tracker.model import Announce, Announced, Counts, Ip
 from tracker.policy.accounts import Account
-from tracker.policy.addresses import NOT_NAMED
+from tracker.policy.addresses import not_named
 from tracker.service.peers import Peers
 from tracker.wire.compact import pack
 from tracker.wire.http import (
@@ -39,7 +39,7 @@ def ask(door: "Door", peers: Peers, to: Route, ip: Ip, account: Account, answer:
         elif to.action == "scrape":
             _scrape(door, peers, to.query, answer)
         elif to.action == "unnamed":
-            raise Denied(NOT_NAMED)
+            raise not_named(door.naming_header)
         else:
             raise Denied(f"the announce URL ends with {door.http.paths[0]}")
     except TrackerError as error:

@@ -13,13 +13,13 @@ from typing import TypeAlias
 
 import structlog
 
-from tracker.errors import Denied, Malformed, TrackerError
+from tracker.errors import Malformed, TrackerError
 from tracker.frontends.congestion import Congestion
 from tracker.frontends.udp_socket import Ancillary, Datagram, Origin, Send, Sender, UdpSocket
 from tracker.metrics import Metrics
 from tracker.model import HASH_SIZE, Announce, Announced, Counts, Ip
 from tracker.policy.accounts import NEVER, Account
-from tracker.policy.addresses import NOT_NAMED, Networks
+from tracker.policy.addresses import Networks, not_named
 from tracker.policy.budgets import Budgets
 from tracker.policy.floods import Floods
 from tracker.service.peers import Peers
@@ -39,6 +39,7 @@ COUNTS_SIZE, SCRAPE_HEAD = 12, 8
 LEAST_REQUEST = 16  # bytes: connection id, action, transaction id
 PER_ROUND = 256  # requests served of one reading if more datagrams wait; some milliseconds
 ANNOUNCE = wire.ANNOUNCE.to_bytes(4, "big")
+PROXY_HEADER = "a PROXY header"
 UNNAMED = b""  # the address of a client that a proxy does not name
 UNNAMED_EVERY_S = 60.0  # at most one log line
 NO_KEY = bytes(4)  # of a client that sends none
@@ -288,12 +289,12 @@ class UdpFrontend:
         """Log an announce for which a proxy names no client, once in a while."""
         if self._now >= self._unnamed_at + UNNAMED_EVERY_S:
             self._unnamed_at = self._now
-            hint = "let it send the client's address in the PROXY header"
+            hint = f"configure it to send the client's address in {PROXY_HEADER}"
             log.warning("proxy.unnamed", address=format_ip(proxy), hint=hint)
 
     def _announce(self, data: bytes, ip: Ip, account: Account, send: Send) -> None:
         if ip == UNNAMED:
-            self._fail("unnamed", data[12:16], send, Denied(NOT_NAMED))
+            self._fail("unnamed", data[12:16], send, not_named(PROXY_HEADER))
             return
         request = wire.decode_announce(data)
         if self._client_addresses and len(ip) == 4 and request.ip != bytes(4):

@@ -8,11 +8,19 @@ from tracker.model import Endpoint, Ip
 
 UNSPECIFIED = (bytes(4), bytes(16))
 BROADCAST = b"\xff" * 4
-NOT_NAMED = (
-    "the proxy in front of this tracker does not name your address: its operator must let it send "
-    "X-Forwarded-For or a PROXY header"
-)
 NO_PORTS = (b"\0\0", b"\0\1")  # as the last bytes of an endpoint
+
+
+def not_named(header: str) -> Denied:
+    """Return the failure of an announce for which a trusted proxy does not name the client.
+
+    Args:
+        header: in which the proxy has to send the address.
+    """
+    return Denied(
+        "the proxy in front of this tracker does not name your address: "
+        f"its operator must configure it to send your address in {header}"
+    )
 
 
 class Networks:
