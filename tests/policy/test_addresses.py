@@ -94,7 +94,18 @@ def test_nothing_before_a_hop_that_cannot_be_read_is_believed(
 
 @pytest.mark.parametrize(
     "address",
-    ["1.2.3.4", "127.0.0.1", "10.0.0.1", "223.255.255.255", "240.0.0.1", "::1", "2001:db8::1"],
+    [
+        "1.2.3.4",
+        "127.0.0.1",
+        "10.0.0.1",
+        "223.255.255.255",
+        "::1",
+        "2001:db8::1",
+        "64:ff9b::808:808",
+        "fd00::1",
+        "fe80::1",
+        "feff::1",
+    ],
 )
 def test_addresses_that_a_peer_may_have_pass(address: str) -> None:
     check_address(ip(address) + b"\x1a\xe1")
@@ -110,7 +121,19 @@ def test_who_announces_port_0_or_1_does_not_listen(address: str, port: int, expe
 
 @pytest.mark.parametrize(
     "address",
-    ["0.0.0.0", "::", "255.255.255.255", "224.0.0.1", "239.255.255.255", "ff02::1", "ffff::"],
+    [
+        "0.0.0.0",
+        "0.0.0.1",
+        "0.255.255.255",
+        "224.0.0.1",
+        "239.255.255.255",
+        "240.0.0.1",
+        "255.255.255.254",
+        "255.255.255.255",
+        "::",
+        "ff02::1",
+        "ffff::",
+    ],
 )
 def test_addresses_that_are_nobodys_are_denied(address: str) -> None:
     with pytest.raises(Denied, match="this address"):

@@ -95,7 +95,7 @@ async def scrape(
 
 def ipv4(number: int) -> Member:
     """An endpoint of its own for each number."""
-    return number.to_bytes(4, "big") + b"\x1a\xe1"
+    return (0x05000000 + number).to_bytes(4, "big") + b"\x1a\xe1"
 
 
 def ipv6(number: int) -> Member:

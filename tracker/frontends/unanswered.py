@@ -29,7 +29,10 @@ ANSWERABLE_S = 120.0
 # Candidates may follow this long after an answer: most connections are made within a few seconds.
 SETTLING_S = 30.0
 NOT_WAITING = "no such offer is waiting for an answer"
-LARGE = 4096  # bytes of an answer or candidate that count as another one
+# Bytes of an answer or candidate that count as another one. All replies to one offer take at most
+# about half of the room that a slow offerer's socket has for relayed messages, so that the replies
+# of other browsers find room.
+LARGE = 1024
 
 
 def key_of(info_hash: bytes, offerer: bytes, recipient: bytes, offer_id: Json) -> int:
@@ -53,8 +56,7 @@ class Unanswered:
     def __init__(self, settings: WsSettings, metrics: Metrics, clock: Callable[[], float]) -> None:
         self._most = settings.max_pending
         self._most_signals = settings.max_signals
-        # What the offerer may not use up: room for an answer of the largest size.
-        self._reserved = min(settings.max_message // LARGE + 1, settings.max_signals // 2)
+        self._reserved = settings.max_signals // 2  # for the recipient; its answer may be large
         self._budget = OfferBudget(
             Rate(settings.offers_per_second, settings.offers_burst),
             settings.offer_bytes_per_second,

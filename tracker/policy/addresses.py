@@ -6,8 +6,7 @@ from ipaddress import IPv4Network, IPv6Network
 from tracker.errors import Denied
 from tracker.model import Endpoint, Ip
 
-UNSPECIFIED = (bytes(4), bytes(16))
-BROADCAST = b"\xff" * 4
+UNSPECIFIED = bytes(16)
 NO_PORTS = (b"\0\0", b"\0\1")  # as the last bytes of an endpoint
 
 
@@ -116,15 +115,15 @@ def listens(endpoint: Endpoint) -> bool:
 
 
 def check_address(endpoint: Endpoint) -> None:
-    """Refuse an address that no peer can have.
+    """Refuse an address that no host of the Internet has (RFC 6890).
 
     Raises:
-        Denied: an unspecified, broadcast or multicast address.
+        Denied: an IPv4 address of 0.0.0.0/8, 224.0.0.0/4 (multicast) or 240.0.0.0/4 (reserved), or
+            an IPv6 address that is unspecified or multicast.
     """
     first = endpoint[0]
     if 0 < first < 0xE0:  # which decides nearly always
         return
     ip = endpoint[:-2]
-    multicast = first == 0xFF if len(ip) == 16 else first >> 4 == 0xE
-    if multicast or ip in UNSPECIFIED or ip == BROADCAST:
+    if len(ip) == 4 or first == 0xFF or ip == UNSPECIFIED:
         raise Denied("this address can not be connected to")

@@ -131,7 +131,7 @@ class WsSettings(Section):
     max_signals: int = Field(
         64,
         ge=1,
-        description="answers and ICE candidates relayed for one offer; 4096 bytes count as one",
+        description="answers and ICE candidates relayed for one offer; 1024 bytes count as one",
     )
     max_buffer: int = Field(
         262_144, ge=65_536, description="unread bytes at which a browser is cut"

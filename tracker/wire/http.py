@@ -55,10 +55,8 @@ _EVENTS: Final = {
 _ADDRESS_KEYS: Final = (b"ip", b"ipv4", b"ipv6")
 
 _ORIGIN: Final = rb"(?:(?i:https?)://[^/]*)?"  # of the absolute form, as sent to proxies
-# An unreserved character that needs no percent-encoding (RFC 3986, section 2.3)
-_ESCAPED: Final = re.compile(
-    rb"%(2[DE]|3[0-9]|4[1-9A-F]|5[0-9AF]|6[1-9A-F]|7[0-9AE])", re.IGNORECASE
-)
+# A character that needs no percent-encoding, percent-encoded (RFC 3986, section 2.3)
+_ESCAPED: Final = re.compile(rb"(?i:%(2[DE]|3[0-9]|4[1-9A-F]|5[0-9AF]|6[1-9A-F]|7[0-9AE]))")
 MOST_PATH: Final = 512  # bytes; to compare 8 KiB of slashes would cost as much as ten announces
 _WORD: Final = rb"([A-Za-z0-9._~-]{1,64})"  # a passkey
 

@@ -1,5 +1,8 @@
 """Offers that sockets received, and what they may send back."""
 
+from contextlib import suppress
+from typing import get_args
+
 import pytest
 from msgspec.structs import replace
 
@@ -22,6 +25,7 @@ from tests.frontends.sessions.sockets import (
 )
 from tests.recorder import Recorder
 from tracker.errors import Denied
+from tracker.frontends.metered import RELAYED_PART
 from tracker.frontends.sessions import Sessions
 from tracker.frontends.unanswered import (
     ANSWERABLE_S,
@@ -34,7 +38,7 @@ from tracker.metrics import Metrics
 from tracker.model import SignalKind
 from tracker.service.ports import Delivery
 from tracker.settings import WsSettings
-from tracker.wire.websocket import SignalMessage
+from tracker.wire.websocket import SignalMessage, SignalName
 
 
 def test_an_offer_to_a_browser_that_is_not_here_is_undeliverable(
@@ -199,6 +203,25 @@ def test_the_replies_to_an_offer_are_bounded_in_number_and_bytes(
     assert sessions.reply_route(bert, reply(b'"2"'))
 
 
+@pytest.mark.parametrize("size", [100, LARGE - 1, LARGE, 10_000, SETTINGS.max_message - 200])
+@pytest.mark.parametrize("name", get_args(SignalName))
+def test_the_replies_to_one_offer_leave_room_for_answers_to_others(
+    metrics: Metrics, clock: Clock, name: SignalName, size: int
+) -> None:
+    """Half of the room of a slow browser remains for those who answer its other offers."""
+    settings = WsSettings()
+    sessions = Sessions(settings, metrics, clock)
+    anne, bert = opened(sessions), opened(sessions)
+    enter(sessions, bert, HASH, BERT)
+    sessions.offer(offer(anne))
+    taken = 0
+    with suppress(Denied):
+        while sessions.reply_route(bert, reply(name=name, text=b" " * size)):
+            taken += size
+    assert 1 == metrics.refused["signals", "socket"]
+    assert 0 < taken <= settings.max_buffer // RELAYED_PART // 2
+
+
 def test_an_offer_that_is_made_again_is_answered_to_the_newest_socket_of_its_address(
     sessions: Sessions, anne: Recorder, bert: Recorder
 ) -> None:
@@ -231,8 +254,7 @@ def test_the_candidates_of_an_offerer_leave_room_for_the_answer(
     sessions.offer(offer(anne))
     for _ in range(100):
         assert sessions.signal(candidate(anne))
-    largest = b" " * WsSettings().max_message
-    assert sessions.reply_route(bert, reply(text=largest))
+    assert sessions.reply_route(bert, reply(text=b" " * (LARGE * 32 - 1)))
 
 
 def test_the_candidates_of_an_offerer_count_as_offers(
