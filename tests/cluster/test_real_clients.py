@@ -1,5 +1,6 @@
 """Real clients whose requests meet different frontends, and find each other all the same."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -34,9 +35,13 @@ def test_pages_on_two_frontends_exchange_a_file(
     assert sample.digest == digest.strip()
 
 
-def test_a_page_keeps_its_socket_and_is_found_while_its_frontend_is_replaced(
-    start_redis: StartRedis, sample: Sample, tmp_path: Path
+@pytest.mark.timeout(120)
+def test_pages_keep_their_sockets_and_meet_while_a_frontend_is_replaced(
+    start_redis: StartRedis, tmp_path: Path
 ) -> None:
+    """Pages on the old frontend find files on the new one, and the other way round."""
+    first, second, third = samples = [Sample.random() for _ in range(3)]
+    files = [str(each.write_content(tmp_path)) for each in samples]
     with (
         running_fleet(start_redis().url, 2, "--ws-drain", "300") as fleet,
         running_chromium() as chromium,
@@ -44,13 +49,20 @@ def test_a_page_keeps_its_socket_and_is_found_while_its_frontend_is_replaced(
         old, new = (frontend.tracker for frontend in fleet.frontends)
         with running_script(
             "rolling_pages.mjs",
-            *(chromium, old.ws_url, str(sample.write_content(tmp_path)), new.ws_url),
+            *(chromium, old.ws_url, new.ws_url, *files),
             packages=("playwright-core", "webtorrent"),
+            patience=90,
         ) as pages:
-            assert "seeding" == pages.line()
+            assert "ready" == pages.line()
             old.drain()
             pages.go_on()
-            assert sample.digest == pages.line()
+            assert {
+                "early": first.digest,
+                "late": first.digest,
+                "last": first.digest,
+                "later": second.digest,
+                "patient": third.digest,
+            } == json.loads(pages.line())
             assert old.running
             pages.go_on()
             assert "0\n" == pages.rest()
