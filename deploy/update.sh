@@ -58,8 +58,11 @@ tries=60
 until healthy $new; do
 	tries=$((tries - 1))
 	if [ "$tries" -eq 0 ]; then
+		echo "not updated: the new HTTP frontends do not become ready; the old ones go on. Logs:" >&2
+		for id in $new; do
+			docker logs --tail 5 "$id" >&2 || true
+		done
 		docker rm --force $new >/dev/null
-		echo "not updated: the new HTTP frontends do not become ready; the old ones go on" >&2
 		exit 1
 	fi
 	sleep 1

@@ -30,6 +30,7 @@ STAND_INS = {
     "prometheus": "prom/prometheus:v3.5.0",
 }
 IMAGE, NEXT_IMAGE = "tracker-cluster:0.1.0", "tracker-cluster:0.1.1"
+UNREADY_IMAGE = "tracker-cluster:unready"  # it runs, and never becomes ready
 
 
 def build(engine: Engine, cache: Path) -> None:
@@ -51,6 +52,11 @@ def build(engine: Engine, cache: Path) -> None:
     # Another image of the same code, as the next release would be.
     engine.docker(
         "build", "--network=host", f"--tag={NEXT_IMAGE}", "--build-arg=VERSION=0.1.1", ROOT
+    )
+
+    engine.docker(
+        *("build", f"--tag={UNREADY_IMAGE}", f"--build-arg=IMAGE={IMAGE}"),
+        *(f"--file={certificates / 'unready.Dockerfile'}", certificates),
     )
 
 

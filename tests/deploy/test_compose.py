@@ -10,7 +10,7 @@ import pytest
 from tests.cluster.load import Load, running_load
 from tests.cluster.records import CLOSED, failures
 from tests.deploy.conftest import CLIENTS6, HOST6
-from tests.deploy.images import NEXT_IMAGE
+from tests.deploy.images import NEXT_IMAGE, UNREADY_IMAGE
 from tests.deploy.stack import PATIENT, Container, Stack
 
 BACK_WITHIN_S = 30.0
@@ -131,6 +131,23 @@ def test_an_update_by_the_script_closes_no_socket_of_a_browser(stack: Stack) -> 
     assert not (old | first) & {each.pid for each in found}
     assert Counter() == failures(load.outcomes)
     assert ([], Counter()) == (load.offers.lost(since_s), load.offers.wrong)
+
+
+def test_an_update_to_an_image_that_never_becomes_ready_changes_nothing(
+    stack: Stack, load: Load
+) -> None:
+    before = {each.pid for each in stack.containers()}
+    with ThreadPoolExecutor() as pool:
+        update = pool.submit(stack.update, UNREADY_IMAGE)
+        load.until(lambda: UNREADY_IMAGE in {each.image for each in stack.containers("http")}, 60)
+        load.until(update.done, 120)
+        with pytest.raises(AssertionError) as failure:
+            update.result()
+    assert "exited 1" in str(failure.value)
+    assert "not updated: the new HTTP frontends do not become ready" in str(failure.value)
+    assert "redis.away" in str(failure.value)  # from their log
+    assert before == {each.pid for each in stack.containers()}
+    assert [] == [each for browser in load.browsers for each in browser.absences]
 
 
 def test_an_update_replaces_a_container_that_was_stopped_too(stack: Stack) -> None:
