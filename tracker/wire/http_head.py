@@ -74,7 +74,7 @@ def decode_head(data: bytes, name: bytes = b"") -> Head:
     method = parser.get_method()
     get = notes.headers.get
     connection = get(b"connection", b"").lower()
-    coding = get(b"transfer-encoding")
+    length, coding = get(b"content-length"), get(b"transfer-encoding")
     if coding is not None and (http10 or coding.strip().lower() != b"chunked"):
         raise Malformed("this is not HTTP: the end of its body is ambiguous")
     return Head(
@@ -84,7 +84,7 @@ def decode_head(data: bytes, name: bytes = b"") -> Head:
         # RFC 9112, section 9.3; llhttp's own verdict is gone when the message is complete
         b"keep-alive" in connection if http10 else b"close" not in connection,
         b"" if b"sec-websocket-key" not in notes.headers or http10 else _handshake(method, get),
-        coding is not None or get(b"content-length", b"").strip(b"0 \t") != b"",
+        coding is not None or (length is not None and length.strip(b"0 \t") != b""),
         coding is not None and method in METHODS,
         get(b"x-forwarded-for"),
         get(b"forwarded"),
