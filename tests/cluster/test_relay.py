@@ -23,7 +23,7 @@ LEAST_RATIO = 0.9999
 P99_S = 0.020
 # Frontends read the registry with each sign of life, so they would learn of others too late.
 RARE_SIGNS_OF_LIFE = ("--cluster-heartbeat", "20", "--cluster-dead-after", "60")
-SOON_S = 10.0
+SOON_S = 15.0
 PAIRS = 20
 
 
