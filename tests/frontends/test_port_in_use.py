@@ -121,3 +121,14 @@ def test_nothing_is_known_where_the_system_does_not_show_it(tmp_path: Path) -> N
         assert None is holder(TCP, "127.0.0.1", port, proc=tmp_path)
         (hidden / "fd").symlink_to(f"/proc/{process.pid}/fd")
         assert Process(process.pid, "ended") == holder(TCP, "127.0.0.1", port, proc=tmp_path)
+
+
+def test_the_oldest_process_is_found_although_the_numbers_of_processes_wrap(tmp_path: Path) -> None:
+    (tmp_path / "net").symlink_to("/proc/net")
+    with holding(TCP, "127.0.0.1") as (port, process):
+        for pid, started in ((7, 300), (8, 200), (9, 400)):
+            other = tmp_path / str(pid)
+            other.mkdir()
+            (other / "fd").symlink_to(f"/proc/{process.pid}/fd")
+            (other / "stat").write_text(f"{pid} (a) b) S {'0 ' * 18}{started} 0\n")
+        assert Process(8, "ended") == holder(TCP, "127.0.0.1", port, proc=tmp_path)

@@ -121,11 +121,21 @@ def _blocks(theirs: Address, ours: Address) -> bool:
 
 
 def _pids(proc: Path) -> list[int]:
-    """Return the processes in ascending order: a server comes before its children."""
+    """Return the processes, the oldest first: a server comes before its children."""
     try:
-        return sorted(int(name) for name in os.listdir(proc) if name.isdecimal())
+        pids = [int(name) for name in os.listdir(proc) if name.isdecimal()]
     except OSError:
         return []
+    return sorted(pids, key=lambda pid: _started(proc, pid))
+
+
+def _started(proc: Path, pid: int) -> int:
+    """Return when a process started, in clock ticks after the boot; 0: it has ended by now."""
+    try:
+        stat = (proc / str(pid) / "stat").read_text(errors="replace")
+    except OSError:
+        return 0
+    return int(stat.rpartition(")")[2].split()[19])  # proc(5): field 22; the name may have spaces
 
 
 def _files(process: Path) -> Iterator[str]:
