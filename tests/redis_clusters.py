@@ -237,10 +237,11 @@ class RedisCluster:
             node.resume()
 
     def renew(self) -> None:
-        """Whatever a test did to it: running again, and empty."""
+        """Whatever a test did to it: running again, as configured at first, and empty."""
         for node in self.nodes:
             node.start()
             node.resume()
+            node.restore()
         self.wait_ok()
         for node in self.nodes:
             with suppress(redis.ReadOnlyError), node.client() as client:

@@ -90,6 +90,7 @@ class RedisServer:
             *options,
         ]
         self._process: subprocess.Popen[str] | None = None
+        self._configured: dict[str, str] = {}  # parameters that were changed -> their values before
         self.start()
 
     @property
@@ -110,9 +111,16 @@ class RedisServer:
             yield client
 
     def configure(self, name: str, value: str) -> None:
-        """Set a configuration parameter while it runs."""
+        """Set a configuration parameter while it runs, until `restore`, `renew` or a new start."""
         with self.client() as client:
+            self._configured.setdefault(name, str(client.config_get(name)[name]))
             client.config_set(name, value)
+
+    def restore(self) -> None:
+        """Set the parameters that were changed to their values before."""
+        with self.client() as client:
+            while self._configured:
+                client.config_set(*self._configured.popitem())
 
     def start(self) -> None:
         """Start, and return when it accepts connections. A running server stays as it is."""
@@ -130,7 +138,9 @@ class RedisServer:
             process.stdout.close()
             raise RuntimeError(f"redis-server did not start:\n{''.join(lines)}")
         self._process = process
-        self.configure("loglevel", "warning")  # nobody reads its log from here on
+        self._configured.clear()
+        with self.client() as client:
+            client.config_set("loglevel", "warning")  # its log is not read from here on
 
     def stop(self) -> None:
         """End it as an operator does; its clients' connections are closed."""
@@ -149,9 +159,10 @@ class RedisServer:
         self._running().send_signal(signal.SIGCONT)
 
     def renew(self) -> None:
-        """Whatever a test did to it: running again, and empty."""
+        """Whatever a test did to it: running again, as configured at first, and empty."""
         self.start()
         self.resume()
+        self.restore()
         with self.client() as client:
             client.flushall()
 

@@ -76,19 +76,16 @@ async def test_a_full_redis_is_a_warning_and_a_metric(redis_server: RedisServer)
         assert unlimited.startswith("redis has no maxmemory")
         assert b"tracker_store_full 0.0" in await metrics(tracker)
         redis_server.configure("maxmemory", "1")
-        try:
-            for policy, warning in (
-                ("volatile-lfu", WARNINGS[NONE]),
-                ("noeviction", WARNINGS[EXHAUSTED]),
-            ):
-                redis_server.configure("maxmemory-policy", policy)
-                await headroom.run_once()
-                assert [warning] == tracker.node.warnings()
-                assert [] == tracker.node.not_ready()
-                assert b"tracker_store_full 1.0" in await metrics(tracker)
-        finally:
-            redis_server.configure("maxmemory", "0")
-            redis_server.configure("maxmemory-policy", "noeviction")
+        for policy, warning in (
+            ("volatile-lfu", WARNINGS[NONE]),
+            ("noeviction", WARNINGS[EXHAUSTED]),
+        ):
+            redis_server.configure("maxmemory-policy", policy)
+            await headroom.run_once()
+            assert [warning] == tracker.node.warnings()
+            assert [] == tracker.node.not_ready()
+            assert b"tracker_store_full 1.0" in await metrics(tracker)
+        redis_server.restore()
         await headroom.run_once()
         assert [unlimited] == tracker.node.warnings()
 

@@ -1,6 +1,5 @@
 """A full Redis stores no new peers; what the cluster itself keeps there finds room."""
 
-from collections.abc import Iterator
 from functools import partial
 
 import pytest
@@ -21,10 +20,8 @@ from tracker.store.secrets import SecretStore, fresh_ring
 
 
 @pytest.fixture
-def full(redis_server: RedisServer) -> Iterator[None]:
+def full(redis_server: RedisServer) -> None:
     redis_server.configure("maxmemory", "1")
-    yield
-    redis_server.configure("maxmemory", "0")
 
 
 @pytest.mark.usefixtures("full")
