@@ -2,13 +2,19 @@
 
 import os
 import resource
+import sys
+import time
+from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from functools import partial
+from pathlib import Path
+from typing import NamedTuple
 
 import structlog
 import uvloop
 
 from tracker import log as logs
+from tracker.banner import announce_urls, banner
 from tracker.budgeting import process_memory
 from tracker.embedded import (
     EmbeddedRedis,
@@ -21,6 +27,7 @@ from tracker.frontends.listen import open_ports
 from tracker.frontends.ops import REDIS_AWAY, Ops
 from tracker.frontends.tls import server_context
 from tracker.jobs import background_jobs
+from tracker.local import LocalTracker, listed
 from tracker.metrics import Metrics
 from tracker.node import Node
 from tracker.policy.connections import fit_files, most_tls
@@ -33,6 +40,7 @@ from tracker.store.epochs import Epochs
 from tracker.store.redis_time import redis_time
 from tracker.store.trouble import Troubles
 from tracker.tasks import done_within
+from tracker.terminal import Terminal
 
 log = structlog.get_logger()
 
@@ -66,7 +74,8 @@ def _fit_files(settings: Settings) -> Settings:
         resource.setrlimit(resource.RLIMIT_NOFILE, (files.open_files, hard))
     fitting = {"max_connections": files.connections, "backlog": files.backlog}
     if fitting["max_connections"] < listen.max_connections:
-        log.info("tracker.few_files", **fitting, open_files=files.open_files)
+        tell = _level_of_limits(settings)
+        tell("tracker.few_files", **fitting, open_files=files.open_files)
     return settings.model_copy(update={"listen": listen.model_copy(update=fitting)})
 
 
@@ -76,8 +85,26 @@ def _fit_memory(settings: Settings) -> Settings:
     fitting = {"max_connections": most_tls(process_memory(settings))}
     if settings.tls.cert is None or fitting["max_connections"] >= listen.max_connections:
         return settings
-    log.info("tracker.little_memory", **fitting)
+    tell = _level_of_limits(settings)
+    tell("tracker.little_memory", **fitting)
     return settings.model_copy(update={"listen": listen.model_copy(update=fitting)})
+
+
+def _level_of_limits(settings: Settings) -> Callable[..., object]:
+    """Return how to log that fewer connections are taken: a default is only an upper bound."""
+    asked = "max_connections" in settings.listen.model_fields_set
+    tell: Callable[..., object] = log.info if asked else log.debug
+    return tell
+
+
+class _Started(NamedTuple):
+    """A tracker that serves."""
+
+    tracker: Node | Supervisor
+    redis_url: str
+    saved_in: Path | None  # the directory in which its private Redis will be saved
+    admin_port: int
+    redis_up: bool
 
 
 async def serve(settings: Settings) -> None:
@@ -87,7 +114,7 @@ async def serve(settings: Settings) -> None:
         OSError: a port, a certificate or the embedded Redis can't be had.
         EmbeddedRedisMissing: no Redis is told, and there is none to start.
     """
-    stop, troubles = Stop(), Troubles()
+    stop = Stop()
     tracker: Node | Supervisor | None = None
 
     def reload() -> None:
@@ -96,32 +123,45 @@ async def serve(settings: Settings) -> None:
 
     obey_signals(stop, reload)
     async with AsyncExitStack() as stack:
-        listeners = open_ports(settings.listen)
-        url = settings.redis.url.get_secret_value() if settings.redis.url else None
-        if url is None:
-            directory = state_directory(settings.redis, settings.listen, os.environ)
-            embedded = EmbeddedRedis(settings.redis.embedded_memory, directory=directory)
-            url = (await stack.enter_async_context(embedded)).url
-            if embedded.lost:
-                await _declare_lost(settings, url, troubles)
-        if settings.listen.processes == 1:
-            tracker = Node(settings, url, listeners[0], troubles)
-        else:
-            tracker = Supervisor(settings, url, listeners)
-        stack.push_async_callback(tracker.close)
-        if settings.redis.url is None or settings.listen.with_workers:
-            jobs = background_jobs(settings, url, tracker.metrics, troubles)
-            await stack.enter_async_context(jobs)
-        listen = settings.listen
-        ops = Ops(listen.admin, tracker.vitals, listen.admin_hosts, moves=listen.admin_moves)
-        stack.push_async_callback(ops.stop)
-        await tracker.start()
-        await ops.start()
-        reasons = await tracker.vitals.not_ready()
-        redis_up = not any(reason.endswith(REDIS_AWAY) for reason in reasons)
-        print(ready_line({**tracker.ports, "admin": ops.port}, redis_up=redis_up), flush=True)
-        await stop.wait(tracker)
+        started = await stop.unless_asked(_start(settings, stack))
+        if started is not None:
+            tracker = started.tracker
+            _list(settings, started, stack)
+            _report(settings, started)
+            await stop.wait(tracker)
     log.info("tracker.stopped")
+
+
+async def _start(settings: Settings, stack: AsyncExitStack) -> _Started:
+    """Start all parts; `stack` stops them. May be cancelled."""
+    troubles = Troubles()
+    saved_in: Path | None = None
+    listeners = open_ports(settings.listen)
+    url = settings.redis.url.get_secret_value() if settings.redis.url else None
+    if url is None:
+        directory = state_directory(settings.redis, settings.listen, os.environ)
+        embedded = EmbeddedRedis(settings.redis.embedded_memory, directory=directory)
+        url = (await stack.enter_async_context(embedded)).url
+        saved_in = embedded.directory
+        if embedded.lost:
+            await _declare_lost(settings, url, troubles)
+    tracker: Node | Supervisor
+    if settings.listen.processes == 1:
+        tracker = Node(settings, url, listeners[0], troubles)
+    else:
+        tracker = Supervisor(settings, url, listeners)
+    stack.push_async_callback(tracker.close)
+    if settings.redis.url is None or settings.listen.with_workers:
+        jobs = background_jobs(settings, url, tracker.metrics, troubles)
+        await stack.enter_async_context(jobs)
+    listen = settings.listen
+    ops = Ops(listen.admin, tracker.vitals, listen.admin_hosts, moves=listen.admin_moves)
+    stack.push_async_callback(ops.stop)
+    await tracker.start()
+    await ops.start()
+    reasons = await tracker.vitals.not_ready()
+    redis_up = not any(reason.endswith(REDIS_AWAY) for reason in reasons)
+    return _Started(tracker, url, saved_in, ops.port, redis_up)
 
 
 async def _declare_lost(settings: Settings, url: str, troubles: Troubles) -> None:
@@ -134,3 +174,33 @@ async def _declare_lost(settings: Settings, url: str, troubles: Troubles) -> Non
             await Epochs(redis, partial(redis_time, redis)).declare_lost()
     finally:
         await redis.close()
+
+
+def _list(settings: Settings, started: _Started, stack: AsyncExitStack) -> None:
+    """Let other commands of this user find the tracker until `stack` ends."""
+    host = settings.listen.admin.rpartition(":")[0]
+    ports = dict(started.tracker.ports)
+    entry = LocalTracker(
+        pid=os.getpid(),
+        since=int(time.time()),
+        redis=started.redis_url,
+        private=settings.redis.url is None,
+        ports=ports,
+        admin=f"{host}:{started.admin_port}",
+        urls=announce_urls(settings, ports),
+    )
+    try:
+        stack.enter_context(listed(entry, os.environ))
+    except OSError as error:
+        log.warning("tracker.unlisted", error=str(error))
+
+
+def _report(settings: Settings, started: _Started) -> None:
+    """Print on a terminal what a person needs to know, otherwise one line for programs."""
+    ports, redis_up = started.tracker.ports, started.redis_up
+    if sys.stdout.isatty() and not settings.log.json_lines:
+        terminal = Terminal(sys.stdout, os.environ)
+        text = banner(settings, ports, terminal, started.saved_in, redis_up=redis_up)
+    else:
+        text = ready_line({**ports, "admin": started.admin_port}, redis_up=redis_up)
+    print(text, flush=True)

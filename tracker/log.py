@@ -1,5 +1,7 @@
 """Logs: one line an event on standard error, for people or as JSON.
 
+On a terminal events are sentences instead: see `tracker.log_terminal`.
+
 ``2026-11-22T21:00:00Z info redis.up address=127.0.0.1:6379``
 
 Our events are named place.what, their facts are fields: ``log.info("redis.up", address=at)`` with
@@ -10,12 +12,16 @@ asyncio found nobody to handle.
 
 import json
 import logging
+import os
 import re
 import sys
 from typing import Final
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
+
+from tracker.log_terminal import TerminalRenderer
+from tracker.terminal import Terminal
 
 _PLAIN: Final = re.compile(r"[!#-<>-\[\]-~]+")  # printable ASCII but space, quote, "=", backslash
 
@@ -26,7 +32,7 @@ def configure(level: str, json_lines: bool) -> None:
     Args:
         level: debug, info, warning or error: the least that is logged. Libraries are heard from
             warning on, or at all levels with debug: their info names the addresses of peers.
-        json_lines: JSON objects instead of text.
+        json_lines: JSON objects instead of text, on a terminal too.
     """
     least = logging.getLevelNamesMapping()[level.upper()]
     foreign = least if least == logging.DEBUG else max(least, logging.WARNING)
@@ -44,10 +50,14 @@ def configure(level: str, json_lines: bool) -> None:
 
 def _handler(json_lines: bool) -> logging.Handler:
     """The way of every record to its line."""
-    render = structlog.processors.JSONRenderer() if json_lines else _render
+    render: Processor = structlog.processors.JSONRenderer() if json_lines else _render
+    time = structlog.processors.TimeStamper(fmt="%Y-%m-%dT%H:%M:%SZ", utc=True, key="time")
+    if not json_lines and sys.stderr.isatty():
+        render = TerminalRenderer(Terminal(sys.stderr, os.environ))
+        time = structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False, key="time")
     common: list[Processor] = [
         structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="%Y-%m-%dT%H:%M:%SZ", utc=True, key="time"),
+        time,
         structlog.processors.format_exc_info,
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
         _order,

@@ -15,6 +15,12 @@ _HOST: Final = re.compile(r"(?:\[[^\[\]]+\]|[^\[\]:,]*)(?::([0-9]{0,5}))?")
 _HIGHEST_PORT: Final = 65_535
 
 
+def without_secrets(url: str) -> str:
+    """Return a valid URL without its user, its password and its options."""
+    scheme, _, rest = url.partition("?")[0].partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"
+
+
 def check_redis_url(url: str) -> None:
     """Check the scheme, the hosts, the ports and the database of `url`.
 

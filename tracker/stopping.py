@@ -7,13 +7,15 @@ SIGINT does not: a person who presses Ctrl-C is waiting.
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 import structlog
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -53,6 +55,18 @@ class Stop:
         """Ask to stop because the terminal has closed; shell and kernel both send SIGHUP."""
         if not self.asked.is_set():
             self.ask(patient=False)
+
+    async def unless_asked(self, start: Coroutine[Any, Any, T]) -> T | None:
+        """Return the result of `start`; None if we are asked to stop first, which cancels it."""
+        starting = asyncio.create_task(start, name="start")
+        asked = asyncio.create_task(self.asked.wait(), name="asked")
+        try:
+            await asyncio.wait((starting, asked), return_when=asyncio.FIRST_COMPLETED)
+            return starting.result() if starting.done() else None
+        finally:
+            starting.cancel()
+            asked.cancel()
+            await asyncio.gather(starting, asked, return_exceptions=True)
 
     async def wait(self, tracker: Drained) -> None:
         """Return once we are asked to stop, and `tracker` is drained or we are asked again."""

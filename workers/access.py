@@ -87,7 +87,7 @@ class AccessFiles:
         """Returns how many entries the list has."""
         if place is None:
             if await self._store.clear(name, token):
-                log.info("access.cleared", list=str(name))
+                log.debug("access.cleared", list=str(name))
             return 0
         hashes = await read_list(place, self._most)
         if await self._store.publish(name, hashes, token):

@@ -92,7 +92,7 @@ async def _lead(job: LeasedJob, leases: Leases, metrics: Metrics) -> None:
     """Wait for the lease, do the job for as long as it is held, and wait again."""
     while True:
         token, good_until = await _acquired(job, leases)
-        log.info("lease.taken", job=job.name, token=token)
+        log.debug("lease.taken", job=job.name, token=token)
         repeat = partial(_repeat, job, partial(job.run_once, token), metrics)
         work = asyncio.create_task(kept(job.name, repeat))
         try:

@@ -41,8 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Raises:
         SystemExit: from argparse, for ``--help``, ``--version`` and usage errors (2).
     """
-    arguments = _parse(sys.argv[1:] if argv is None else argv)
-    try:
+    try:  # parsing imports the command's module, which takes long enough for a Ctrl-C
+        arguments = _parse(sys.argv[1:] if argv is None else argv)
         code = _command(arguments.command).run(arguments)
         sys.stdout.flush()  # here, where a closed pipe can be dealt with
     except KeyboardInterrupt:

@@ -1,11 +1,8 @@
 """A directory that is this process's alone, and that the next one removes if we cannot.
 
-The directory itself is locked (flock on its descriptor) as long as its process lives, however
-that ends; so whoever gets the lock of one knows that its owner is dead. A sweep may lock a
-directory between its birth and its owner's lock: then the owner makes another.
+The directory itself is locked for the life of its process: see `tracker.lock`.
 """
 
-import fcntl
 import os
 import shutil
 import tempfile
@@ -14,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
+
+from tracker.lock import try_lock
 
 log = structlog.get_logger(__name__)
 
@@ -42,12 +41,12 @@ def private_directory() -> Iterator[Path]:
 def sweep(base: Path) -> None:
     """Remove what killed trackers of this user left in `base`."""
     for path in base.glob(f"{PREFIX}*"):
-        lock = _try_lock(path)
+        lock = try_lock(path, os.O_DIRECTORY)
         if lock is None:
             continue
         if os.fstat(lock).st_uid == os.getuid():
             shutil.rmtree(path, ignore_errors=True)
-            log.info("embedded_redis.swept", directory=str(path))
+            log.debug("embedded_redis.swept", directory=str(path))
         os.close(lock)
 
 
@@ -61,23 +60,9 @@ def _base() -> Path:
 def _make(base: Path) -> tuple[Path, int]:
     while True:
         path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
-        lock = _try_lock(path)
+        lock = try_lock(path, os.O_DIRECTORY)
         if lock is None:
             continue
         if path.exists():
             return path, lock
         os.close(lock)
-
-
-def _try_lock(path: Path) -> int | None:
-    """A descriptor that holds the lock, or None: its owner lives, or it is gone or not ours."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    except OSError:
-        return None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    return descriptor

@@ -114,7 +114,7 @@ class EmbeddedRedis:
                 kept("embedded redis", self._keep), name="embedded redis"
             )
             self._stack = stack.pop_all()
-        log.info("embedded_redis.ready", pid=self.pid, executable=self._executable, loaded=loaded)
+        log.debug("embedded_redis.ready", pid=self.pid, executable=self._executable, loaded=loaded)
         return self
 
     async def __aexit__(

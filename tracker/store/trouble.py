@@ -167,11 +167,11 @@ class Trouble:
         return outage
 
     def end(self, address: object) -> None:
-        """Note that the connection is up; log it if it is new, or was the last one down."""
+        """Note that the connection is up; log it if it was the last one down, or (debug) is new."""
         self.text = ""
         events, outage = self._troubles.events, self._troubles.known(self._server)
         if outage is None:
-            log.info(events.up, address=str(address))
+            log.debug(events.up, address=str(address))
         elif self in outage.down:
             outage.down.remove(self)
             if not outage.down:
