@@ -50,7 +50,7 @@ def banner(
         saved_in: the directory in which the data of a private Redis will be saved.
         redis_up: whether Redis can be used already.
     """
-    lines = [terminal.paint(f"tracker-cluster {__version__}", BOLD), ""]
+    lines = ["", terminal.paint(f"tracker-cluster {__version__}", BOLD), ""]
     for label, text, colour in _rows(settings, ports, saved_in, redis_up=redis_up):
         painted = terminal.paint(label.ljust(LABEL_WIDTH), DIM)
         lines.append(f"  {painted}{terminal.paint(text, colour)}")

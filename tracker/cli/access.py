@@ -13,8 +13,9 @@ from typing import Final, TypeAlias
 
 from tracker import log as logs
 from tracker.cli import asking
-from tracker.cli.connection import NO_URL, connected
+from tracker.cli.connection import connected, redis_settings
 from tracker.cli.flags import add_flags, settings_of
+from tracker.cli.here import add_port_flag
 from tracker.cli.output import print_json, print_line, print_problem, print_table
 from tracker.errors import Denied, TrackerError, Unavailable
 from tracker.model import InfoHash
@@ -60,6 +61,7 @@ def _add(actions: _Parsers, name: str, summary: str) -> ArgumentParser:
 
 def _leaf(actions: _Parsers, name: str, summary: str) -> ArgumentParser:
     parser = _add(actions, name, summary)
+    add_port_flag(parser)
     add_flags(parser, ("redis", "access"))
     return parser
 
@@ -77,12 +79,13 @@ def run(arguments: Namespace) -> int:
     settings = settings_of(arguments)
     if settings is None:
         return 2
-    if settings.redis.url is None:
-        print_problem(NO_URL)
-        return 2
     if "file" in arguments and not (arguments.file or arguments.info_hashes):
         print_problem("which torrents? tell their info_hashes, or a --file of them")
         return 2
+    redis = redis_settings(arguments, settings)
+    if redis is None:
+        return 2
+    settings = settings.model_copy(update={"redis": redis})
     logs.configure("error", settings.log.json_lines)  # trouble with Redis is printed below
     try:
         return asyncio.run(_run(arguments, settings))

@@ -9,12 +9,17 @@ import json
 import os
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from tracker.cli.here import add_port_flag, chosen
 from tracker.cli.output import print_line, print_problem
 from tracker.host_port import split_host_port
 
+if TYPE_CHECKING:
+    from tracker.settings import ListenSettings
+
 _VARIABLE: Final = "TRACKER_ADMIN"
+_OTHER_SOURCES: Final = ("TRACKER_CONFIG", "TRACKER_SECRETS_DIR")
 _ANYWHERE: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - not bound
 
 
@@ -29,12 +34,13 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--admin", metavar="HOST:PORT", help=f"where it listens for such questions ({_VARIABLE})"
     )
-    parser.add_argument("--config", type=Path, metavar="FILE", help="TOML file that tells it")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="TOML file that names it")
+    add_port_flag(parser)
 
 
 def run(arguments: Namespace) -> int:
     """Ask its admin address."""
-    admin = arguments.admin or os.environ.get(_VARIABLE) or _from_settings(arguments)
+    admin = _admin(arguments)
     if admin is None:
         return 2
     try:
@@ -62,12 +68,30 @@ def run(arguments: Namespace) -> int:
     return 0
 
 
-def _from_settings(arguments: Namespace) -> str | None:
-    """What other sources say, and the default."""
+def _admin(arguments: Namespace) -> str | None:
+    """Return the admin address: what names it, the tracker on this machine, or the default.
+
+    None, and printed why: it is not clear.
+    """
+    port = arguments.local_port
+    if port is None and (named := arguments.admin or os.environ.get(_VARIABLE)):
+        return str(named)
+    if port is None and (arguments.config or any(map(os.environ.get, _OTHER_SOURCES))):
+        listen = _settings(arguments)
+        if listen is None or not listen.admin_moves:
+            return None if listen is None else listen.admin
+    tracker, clear = chosen(port, lambda each: each.admin)
+    if tracker is not None:
+        return tracker.admin
+    listen = _settings(arguments) if clear else None
+    return None if listen is None else listen.admin
+
+
+def _settings(arguments: Namespace) -> "ListenSettings | None":
     from tracker.cli.flags import settings_of  # noqa: PLC0415 - twice the time of all the rest
 
     settings = settings_of(arguments)
-    return settings.listen.admin if settings else None
+    return None if settings is None else settings.listen
 
 
 def _reasons(body: bytes) -> str:

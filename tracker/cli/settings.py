@@ -1,6 +1,12 @@
-"""``tracker settings``: every setting as a table, as JSON, or as a TOML file to start from."""
+"""``tracker settings``: every setting as a table, as JSON, or as a TOML file to start from.
+
+On a terminal each setting has lines of its own instead of a row, which would be too wide.
+"""
 
 import json
+import os
+import sys
+import textwrap
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from itertools import groupby
@@ -8,6 +14,7 @@ from operator import attrgetter
 
 from tracker.cli.output import print_json, print_line, print_table
 from tracker.config import ENTRIES, Entry, section_type
+from tracker.terminal import BOLD, DIM, Terminal
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -24,11 +31,33 @@ def run(arguments: Namespace) -> int:
     elif arguments.toml:
         for line in _toml_lines():
             print_line(line)
+    elif sys.stdout.isatty():
+        for line in _paragraphs(Terminal(sys.stdout, os.environ)):
+            print_line(line)
     else:
         head = ("environment", "flag", "default", "meaning")
         rows = [(e.variable, e.flag, default_text(e), e.info.description) for e in ENTRIES]
         print_table([head, *rows])
     return 0
+
+
+def _paragraphs(terminal: Terminal) -> Iterator[str]:
+    """Yield the settings of each section, wrapped to the width of the terminal."""
+    for section, entries in groupby(ENTRIES, attrgetter("section")):
+        yield from textwrap.wrap(f"{section}: {section_type(section).__doc__}", terminal.width)
+        for entry in entries:
+            yield ""
+            yield f"  {terminal.paint(entry.flag, BOLD)} (default: {default_text(entry)})"
+            indent = " " * 6
+            yield from textwrap.wrap(
+                str(entry.info.description),
+                terminal.width,
+                initial_indent=indent,
+                subsequent_indent=indent,
+                break_on_hyphens=False,
+            )
+            yield indent + terminal.paint(entry.variable, DIM)
+        yield ""
 
 
 def default_text(entry: Entry) -> str:
