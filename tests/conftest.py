@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
@@ -150,6 +151,15 @@ def tls_files(tmp_path_factory: pytest.TempPathFactory) -> TlsFiles:
     leaf.private_key_pem.write_to_path(files.key)
     authority.cert_pem.write_to_path(files.ca)
     return files
+
+
+@pytest.fixture
+def runtime_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """For tests that find trackers on this machine: without those of other tests and people."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 
 from tracker.config import ConfigError, load
-from tracker.redis_url import BAD_DATABASE, BAD_URL, check_redis_url
+from tracker.redis_url import BAD_DATABASE, BAD_URL, check_redis_url, without_secrets
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,16 @@ def test_a_socket_needs_an_absolute_path(url: str) -> None:
 def test_another_scheme_is_refused() -> None:
     with pytest.raises(ValueError, match="begins with one of redis://"):
         check_redis_url("http://store")
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://store", "redis://store"),
+        ("rediss://:p%40@store:6379/3?ssl_ca_certs=/x", "rediss://store:6379/3"),
+        ("unix://user:secret@/run/redis.sock?db=3", "unix:///run/redis.sock"),
+        ("redis+sentinel://user:secret@[::1],[::2]:7/x", "redis+sentinel://[::1],[::2]:7/x"),
+    ],
+)
+def test_a_url_without_secrets(url: str, shown: str) -> None:
+    assert shown == without_secrets(url)

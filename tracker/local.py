@@ -115,14 +115,21 @@ def _write(tracker: LocalTracker, directory: Path) -> tuple[Path, int]:
         raise PermissionError(f"{directory} is not a directory of this user alone (mode 0700)")
     while True:
         descriptor, name = tempfile.mkstemp(SUFFIX, f"{tracker.pid}-", directory)
+        os.close(descriptor)
         path = Path(name)
         lock = try_lock(path)
-        with os.fdopen(descriptor, "w") as file:
-            if lock is not None and os.fstat(lock).st_nlink:
-                json.dump(tracker._asdict(), file)
-                return path, lock
-        if lock is not None:
-            os.close(lock)
+        if lock is None:
+            continue
+        if os.fstat(lock).st_nlink:
+            break
+        os.close(lock)
+    try:
+        path.write_text(json.dumps(tracker._asdict()))
+    except OSError:
+        path.unlink(missing_ok=True)
+        os.close(lock)
+        raise
+    return path, lock
 
 
 def _read(path: Path) -> LocalTracker | None:

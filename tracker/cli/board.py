@@ -13,6 +13,7 @@ from rich.text import Text
 
 from tracker.cli.charts import chart
 from tracker.cli.columns import Column, Row, table, text
+from tracker.cli.output import span
 from tracker.cli.overview import Overview
 from tracker.model import Point, Snapshot
 from tracker.store.frontends import Frontend
@@ -84,17 +85,6 @@ def board(
         if is_list or room is None or len(block) < room:
             lines += _block(block, room)
     return lines
-
-
-def span(seconds: float) -> str:
-    """A duration in its two largest units: ``2d 3h``, ``4m 5s``, ``6s``."""
-    rest = max(0, int(seconds))
-    parts = []
-    for unit, size in (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)):
-        count, rest = divmod(rest, size)
-        if count:
-            parts.append(f"{count}{unit}")
-    return " ".join(parts[:2]) or "0s"
 
 
 def counted(number: int, noun: str) -> str:

@@ -57,7 +57,7 @@ def run(arguments: Namespace) -> int:
         with connection.getresponse() as response:
             body = response.read()
     except (OSError, http.client.HTTPException) as error:
-        print_problem(f"no answer of {admin}: {error}")
+        print_problem(f"no answer from {admin}: {error}")
         return 1
     finally:
         connection.close()

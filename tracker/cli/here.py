@@ -7,7 +7,7 @@ from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from tracker.cli.output import print_problem
+from tracker.cli.output import print_problem, span
 from tracker.local import LocalTracker, local_trackers
 from tracker.redis_url import without_secrets
 from tracker.text import printable
@@ -55,12 +55,14 @@ def chosen(
 
 def _show(trackers: Sequence[LocalTracker]) -> None:
     for each in trackers:
-        ports = " ".join(f"{name}={port}" for name, port in each.ports.items())
+        names = {
+            port: [name for name, its in each.ports.items() if its == port]
+            for port in each.ports.values()
+        }
+        ports = " ".join(f"{','.join(protocols)}={port}" for port, protocols in names.items())
         redis = "its own Redis" if each.private else without_secrets(each.redis)
-        since = time.strftime("%Y-%m-%d %H:%M", time.localtime(each.since))
-        line = (
-            f"  --port {_own_port(each, trackers)}  pid {each.pid}  since {since}  {ports}  {redis}"
-        )
+        age = span(time.time() - each.since)
+        line = f"  --port {_own_port(each, trackers)}  pid {each.pid}  up {age}  {ports}  {redis}"
         print(printable(line, 1000), file=sys.stderr)
 
 

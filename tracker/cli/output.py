@@ -33,6 +33,17 @@ def print_problem(problem: object) -> None:
     print(f"tracker: {_printable(problem)}", file=sys.stderr)
 
 
+def span(seconds: float) -> str:
+    """Return a duration in its two largest units: ``2d 3h``, ``4m 5s``, ``6s``."""
+    rest = max(0, int(seconds))
+    parts = []
+    for unit, size in (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)):
+        count, rest = divmod(rest, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return " ".join(parts[:2]) or "0s"
+
+
 def _printable(value: object) -> str:
     """Its text, without what could move the cursor of a terminal: trackers may send anything."""
     return printable(str(value), _LONGEST)
