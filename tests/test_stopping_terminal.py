@@ -14,7 +14,7 @@ from tests.terminal import DEADLINE_S, Terminal
 from tests.test_app import signals
 
 ADMIN = ("--admin", "127.0.0.1:0")
-SERVE = ("-m", "tracker", "serve", "--port", "0", *ADMIN, "--grace", "0")
+SERVE = ("-m", "tracker", "serve", "--port", "0", *ADMIN, "--grace", "0", "--log-json-lines")
 READY = rb"(?:^|\n)ready [^\r\n]*\r\n"
 
 
