@@ -120,8 +120,8 @@ def test_a_tracker_that_meets_a_sweep_makes_another_file(
     make = tempfile.mkstemp
     holders: list[int] = []
 
-    def make_and_meet_a_sweep(*place: str) -> tuple[int, str]:
-        descriptor, path = make(*place)
+    def make_and_meet_a_sweep(suffix: str, prefix: str, place: Path) -> tuple[int, str]:
+        descriptor, path = make(suffix, prefix, place)
         if len(holders) < 2:
             holders.append(os.open(path, os.O_RDONLY))
             fcntl.flock(holders[-1], fcntl.LOCK_EX)

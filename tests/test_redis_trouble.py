@@ -126,7 +126,8 @@ OUTAGES = {
 @pytest.mark.parametrize("outage", OUTAGES.values(), ids=OUTAGES)
 def test_an_outage_is_one_line_and_its_end_another(outage: Outage, start_redis: StartRedis) -> None:
     server = start_redis(tcp=True)
-    with running_tracker("--redis", server.url, "--with-workers", *QUICK) as tracker:
+    flags = ("--redis", server.url, "--with-workers", "--log-level", "debug", *QUICK)
+    with running_tracker(*flags) as tracker:
         assert "up" == tracker.redis
         until(lambda: "lease.taken" in tracker.stderr)
         before = len(logged(tracker, least="info"))

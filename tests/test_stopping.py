@@ -181,3 +181,37 @@ os.kill(os.getpid(), signal.SIGINT)
 def test_signals_after_the_end_of_the_loop_kill_nobody() -> None:
     command = [sys.executable, "-c", AFTER_THE_LOOP]
     assert 0 == subprocess.run(command, timeout=DEADLINE_S, check=False).returncode
+
+
+async def test_a_start_that_is_not_interrupted_returns_its_result() -> None:
+    async def start() -> int:
+        await asyncio.sleep(0)
+        return 7
+
+    assert 7 == await Stop().unless_asked(start())
+
+
+async def test_a_start_that_fails_raises_its_error() -> None:
+    async def start() -> None:
+        raise OSError("no port")
+
+    with pytest.raises(OSError, match="no port"):
+        await Stop().unless_asked(start())
+
+
+async def test_a_request_to_stop_cancels_the_start() -> None:
+    stop, began, ended = Stop(), asyncio.Event(), asyncio.Event()
+
+    async def start() -> None:
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    starting = asyncio.create_task(stop.unless_asked(start()))
+    async with asyncio.timeout(DEADLINE_S):
+        await began.wait()
+        stop.ask()
+        await starting
+    assert ended.is_set()

@@ -10,8 +10,9 @@ from redis import Redis
 
 from tests.redis_servers import RedisServer
 from tests.store.asking import connected
+from tests.tracker_process import running_tracker
 from tracker.cli import access, main
-from tracker.cli.connection import NO_URL
+from tracker.cli.connection import NO_TRACKER
 from tracker.model import HASH_SIZE
 from tracker.policy.access import Hashes, ListName
 from tracker.store.access import MANUAL_LEASE, AccessStore
@@ -184,15 +185,28 @@ def test_a_list_that_redis_has_in_part_is_not_edited(
     assert "deny:manual: 1 entries, 1 added\n" == run("deny", B.hex())
 
 
+@pytest.mark.usefixtures("runtime_directory")
+def test_the_tracker_on_this_machine_needs_no_url(capsys: pytest.CaptureFixture[str]) -> None:
+    with running_tracker() as tracker, running_tracker() as other:
+        port = str(tracker.ports["http"])
+        assert 2 == main(["access", "deny", A.hex()])
+        assert f"--port {port} " in capsys.readouterr().err
+        assert 0 == main(["access", "deny", A.hex(), "--port", port])
+        assert 1 == main(["access", "check", A.hex(), "--port", port])
+        assert 0 == main(["access", "check", A.hex(), "--port", str(other.ports["udp"])])
+
+
 @pytest.mark.parametrize(
     ("argv", "problem"),
     [
-        (["list"], NO_URL),
+        (["list"], NO_TRACKER),
+        (["list", "--redis", "unix:///x", "--port", "1"], "--port and --redis exclude each other"),
         (["deny", "--redis", "unix:///x"], "which torrents? tell their info_hashes"),
         (["list", "--redis", "telnet://x"], "redis.url (from --redis-url): a Redis URL begins"),
         (["list", "--redis", "redis://x?nonsense=1"], "nonsense"),
     ],
 )
+@pytest.mark.usefixtures("runtime_directory")
 def test_what_cannot_be_begun_exits_with_2(
     argv: list[str], problem: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -58,6 +58,22 @@ def test_where_it_listens_may_come_from_a_file(
         assert 2 == cli.main(["health", "--config", str(file)])
 
 
+@pytest.mark.usefixtures("runtime_directory")
+def test_the_tracker_on_this_machine_is_asked_if_nothing_names_another(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.delenv("TRACKER_ADMIN", raising=False)
+    with running_tracker() as tracker:
+        assert 0 == cli.main(["health"])
+        (file := tmp_path / "tracker.toml").write_text("[listen]\nport = 1")
+        assert 0 == cli.main(["health", "--config", str(file)])
+        with running_tracker():
+            assert 2 == cli.main(["health"])
+            port = str(tracker.ports["http"])
+            assert f"--port {port} " in capsys.readouterr().err
+            assert 0 == cli.main(["health", "--port", port])
+
+
 def test_nobody_there(capsys: pytest.CaptureFixture[str]) -> None:
     with reserved_port() as closed:
         assert 1 == cli.main(["health", "--admin", f"127.0.0.1:{closed}"])

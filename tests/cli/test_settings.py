@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.terminal import Terminal
 from tracker.cli import main
+from tracker.cli.settings import default_text
 from tracker.config import ENTRIES, load
 from tracker.settings import Settings
 
@@ -25,6 +27,20 @@ def test_the_table_has_a_line_for_each_setting(capsys: pytest.CaptureFixture[str
     assert {"none", "empty", "http,udp,ws", "false"} == {
         by_variable[f"TRACKER_{name}"][2] for name in ("TLS_KEY", "HOST", "ONLY", "PROXY_PROTOCOL")
     }
+
+
+def test_on_a_terminal_each_setting_has_lines_that_fit() -> None:
+    with Terminal("-m", "tracker", "settings", size=(80, 2000)) as terminal:
+        assert 0 == terminal.ended()
+    lines = terminal.shown.lines
+    assert "listen: Where the frontends listen." == lines[0]
+    for entry in ENTRIES:
+        (at,) = (at for at, line in enumerate(lines) if line.startswith(f"  {entry.flag} ("))
+        end = lines.index(f"      {entry.variable}", at)
+        assert all(line.startswith("      ") for line in lines[at + 1 : end])
+        shown = "".join(lines[at:end]).replace(" ", "")
+        text = f"{entry.flag}(default:{default_text(entry)}){entry.info.description}"
+        assert text.replace(" ", "") == shown
 
 
 def test_json_has_all_facts_of_each_setting(capsys: pytest.CaptureFixture[str]) -> None:

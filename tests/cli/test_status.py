@@ -2,7 +2,6 @@
 
 import json
 import os
-import pty
 import signal
 import subprocess
 import sys
@@ -56,7 +55,7 @@ def test_a_running_cluster_is_shown(
         assert main(["status", "--redis", redis_server.url, "--json"]) == 0
         found = json.loads(capsys.readouterr().out)
     assert "" == text.err
-    assert "1 frontend\n" in text.out
+    assert text.out.startswith("1 frontend · ")
     assert redis_server.url in text.out
     (frontend,) = found["frontends"]
     assert (True, tracker.ports["http"]) == (frontend["alive"], frontend["ports"]["http"])
@@ -79,9 +78,12 @@ def test_text_of_the_registry_cannot_control_the_terminal(
     assert (captured.out + captured.err).replace("\n", "").isprintable()
 
 
-def test_without_a_url_it_says_what_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("runtime_directory")
+def test_without_a_url_and_a_tracker_it_says_what_is_missing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert main(["status"]) == 2
-    assert ("", f"tracker: {connection.NO_URL}\n") == capsys.readouterr()
+    assert ("", f"tracker: {connection.NO_TRACKER}\n") == capsys.readouterr()
 
 
 @pytest.mark.parametrize("argv", [["--redis", "nonsense"], ["--redis", "redis://x?nonsense=1"]])
@@ -102,16 +104,12 @@ def test_watching_prints_again_and_again_until_it_is_interrupted(
         assert (0, "") == interrupted(process)
 
 
-def test_on_a_terminal_the_screen_is_renewed_and_given_back(redis_server: RedisServer) -> None:
-    ours, theirs = pty.openpty()
-    try:
-        with watching("--redis", redis_server.url, output=theirs) as process:
-            read_until(ours, rb"\x1b\[\?1049h.*master.*master")
-            assert (0, "") == interrupted(process)
-            read_until(ours, rb"\x1b\[\?1049l")
-    finally:
-        os.close(ours)
-        os.close(theirs)
+@pytest.mark.usefixtures("runtime_directory")
+def test_the_tracker_on_this_machine_needs_no_url(capsys: pytest.CaptureFixture[str]) -> None:
+    with running_tracker() as tracker:
+        assert 0 == main(["status", "--json"])
+        (frontend,) = json.loads(capsys.readouterr().out)["frontends"]
+        assert tracker.ports["http"] == frontend["ports"]["http"]
 
 
 def test_watching_goes_on_when_redis_comes_back(redis_server: RedisServer) -> None:

@@ -22,7 +22,7 @@ COMMAND = (*MORTAL, sys.executable, "-m", "tracker", "workers", "--admin", "127.
 def running(url: str, *flags: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """The process, and its admin port."""
     with subprocess.Popen(
-        [*COMMAND, "--redis", url, "--log-level", "info", *flags],
+        [*COMMAND, "--redis", url, "--log-level", "debug", *flags],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -152,7 +152,8 @@ async def show(url: str) -> str:
     async with connected(url) as redis:
         overview = await Observer(redis, Settings().workers).look(await redis_time(redis))
     console = Console(width=200, file=io.StringIO(), color_system=None)
-    console.print(board(overview))
+    for line in board(overview, 200):
+        console.print(line)
     print_json(document(overview))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()

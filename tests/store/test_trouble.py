@@ -152,7 +152,7 @@ def test_a_connection_that_is_closed_for_good_does_not_prolong_an_outage() -> No
 def test_a_new_connection_is_reported() -> None:
     with capture_logs() as logs:
         Troubles(RELAY).of(SERVER).end(SERVER)
-    assert [{"event": "relay.up", "log_level": "info", "address": SERVER}] == logs
+    assert [{"event": "relay.up", "log_level": "debug", "address": SERVER}] == logs
 
 
 def test_a_command_shows_the_same_words() -> None:

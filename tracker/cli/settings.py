@@ -11,10 +11,13 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from itertools import groupby
 from operator import attrgetter
+from typing import Final
 
 from tracker.cli.output import print_json, print_line, print_table
 from tracker.config import ENTRIES, Entry, section_type
 from tracker.terminal import BOLD, DIM, Terminal
+
+INDENT: Final = " " * 6
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -46,18 +49,21 @@ def _paragraphs(terminal: Terminal) -> Iterator[str]:
     for section, entries in groupby(ENTRIES, attrgetter("section")):
         yield from textwrap.wrap(f"{section}: {section_type(section).__doc__}", terminal.width)
         for entry in entries:
+            head = f"{entry.flag} (default: {default_text(entry)})"
+            first, *rest = _wrapped(head, "  ", terminal.width)
             yield ""
-            yield f"  {terminal.paint(entry.flag, BOLD)} (default: {default_text(entry)})"
-            indent = " " * 6
-            yield from textwrap.wrap(
-                str(entry.info.description),
-                terminal.width,
-                initial_indent=indent,
-                subsequent_indent=indent,
-                break_on_hyphens=False,
-            )
-            yield indent + terminal.paint(entry.variable, DIM)
+            yield first.replace(entry.flag, terminal.paint(entry.flag, BOLD), 1)
+            yield from rest
+            yield from _wrapped(str(entry.info.description), INDENT, terminal.width)
+            yield INDENT + terminal.paint(entry.variable, DIM)
         yield ""
+
+
+def _wrapped(text: str, indent: str, width: int) -> list[str]:
+    """Return lines that fit; `indent` is of the first one."""
+    return textwrap.wrap(
+        text, width, initial_indent=indent, subsequent_indent=INDENT, break_on_hyphens=False
+    )
 
 
 def default_text(entry: Entry) -> str:
