@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import structlog
 import uvloop
@@ -33,7 +33,7 @@ from tracker.node import Node
 from tracker.policy.connections import fit_files, most_tls
 from tracker.processes.supervisor import Supervisor
 from tracker.ready import ready_line
-from tracker.settings import Settings
+from tracker.settings import ListenSettings, Settings
 from tracker.stopping import Stop, ignore_signals, obey_signals
 from tracker.store.connect import connect
 from tracker.store.epochs import Epochs
@@ -43,6 +43,8 @@ from tracker.tasks import done_within
 from tracker.terminal import Terminal
 
 log = structlog.get_logger()
+
+FEW: Final = 2000  # connections: an operator is told of less, even if none were asked for
 
 
 def run(settings: Settings) -> int:
@@ -74,7 +76,7 @@ def _fit_files(settings: Settings) -> Settings:
         resource.setrlimit(resource.RLIMIT_NOFILE, (files.open_files, hard))
     fitting = {"max_connections": files.connections, "backlog": files.backlog}
     if fitting["max_connections"] < listen.max_connections:
-        tell = _level_of_limits(settings)
+        tell = _teller(listen, files.connections)
         tell("tracker.few_files", **fitting, open_files=files.open_files)
     return settings.model_copy(update={"listen": listen.model_copy(update=fitting)})
 
@@ -85,15 +87,16 @@ def _fit_memory(settings: Settings) -> Settings:
     fitting = {"max_connections": most_tls(process_memory(settings))}
     if settings.tls.cert is None or fitting["max_connections"] >= listen.max_connections:
         return settings
-    tell = _level_of_limits(settings)
+    tell = _teller(listen, fitting["max_connections"])
     tell("tracker.little_memory", **fitting)
     return settings.model_copy(update={"listen": listen.model_copy(update=fitting)})
 
 
-def _level_of_limits(settings: Settings) -> Callable[..., object]:
-    """Return how to log that fewer connections are taken: a default is only an upper bound."""
-    asked = "max_connections" in settings.listen.model_fields_set
-    tell: Callable[..., object] = log.info if asked else log.debug
+def _teller(listen: ListenSettings, connections: int) -> Callable[..., object]:
+    """Return how to log that only that many connections are taken."""
+    # The default is more than most machines need.
+    expected = listen.max_connections if "max_connections" in listen.model_fields_set else FEW
+    tell: Callable[..., object] = log.info if connections < expected else log.debug
     return tell
 
 
