@@ -30,8 +30,9 @@ def port_of(shown: Shown) -> int:
     return int(found[1])
 
 
-def test_it_shows_where_it_serves_and_nothing_else_until_ctrl_c() -> None:
-    with Terminal(*SERVE, "--port", "0") as terminal:
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_it_shows_where_it_serves_and_nothing_else_until_ctrl_c(processes: str) -> None:
+    with Terminal(*SERVE, "--port", "0", "--processes", processes) as terminal:
         shown = terminal.see(served)
         port = port_of(shown)
         expected = [

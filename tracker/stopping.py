@@ -32,9 +32,14 @@ class Drained(Protocol):
 
 
 class Stop:
-    """The requests to stop so far."""
+    """The requests to stop so far.
 
-    def __init__(self) -> None:
+    Args:
+        leads: this process is the one that users stop. Others log the drain at the level debug.
+    """
+
+    def __init__(self, *, leads: bool = True) -> None:
+        self._leads = leads
         self.asked = asyncio.Event()
         self.hurried = asyncio.Event()
         self._patient = True
@@ -71,7 +76,8 @@ class Stop:
     async def wait(self, tracker: Drained) -> None:
         """Return once we are asked to stop, and `tracker` is drained or we are asked again."""
         await self.asked.wait()
-        log.info("tracker.draining")
+        tell = log.info if self._leads else log.debug
+        tell("tracker.draining")
         drain = asyncio.create_task(tracker.drain(patient=self._patient), name="drain")
         hurry = asyncio.create_task(self.hurried.wait(), name="hurry")
         try:

@@ -1,5 +1,6 @@
 """The image by itself: `docker run` makes a whole tracker, or a frontend that may be replaced."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 
@@ -71,6 +72,8 @@ def test_it_is_a_whole_tracker(place: Place, run: Run, options: tuple[str, ...])
     told = announce("ws", at=place.clients, to=place.host.ip, port=8100)
     assert 1 == told["leechers"]
     assert [] == peers(place, "udp", 8100)  # the same peer, who is not told of itself
+    status = place.engine.docker("exec", container, "tracker", "status", "--json")
+    assert [container[:12]] == [each["host"] for each in json.loads(status)["frontends"]]
     place.engine.docker("stop", container)
     assert (0, False) == (state(place, container)["ExitCode"], state(place, container)["OOMKilled"])
 

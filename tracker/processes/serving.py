@@ -39,7 +39,7 @@ async def _serve(descriptor: int) -> None:
     channel = await Channel.over(socket.socket(fileno=descriptor))
     hello = await channel.receive(Hello)
     logs.configure(hello.settings.log.level, hello.settings.log.json_lines)
-    stop = Stop()
+    stop = Stop(leads=False)
     async with AsyncExitStack() as stack:
         node = Node(hello.settings, hello.redis_url, hello.listeners.map(inherited))
         stack.push_async_callback(node.close)
