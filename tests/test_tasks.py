@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tracker import tasks
-from tracker.tasks import done_within, kept, reported, retrieved
+from tracker.tasks import completed, done_within, kept, reported, retrieved
 
 
 @pytest.fixture(autouse=True)
@@ -74,3 +74,31 @@ async def test_work_that_takes_too_long_is_given_up() -> None:
     assert not await done_within(0.01, asyncio.sleep(60))
     with pytest.raises(RuntimeError):
         await done_within(60, Failing(1)())
+
+
+async def test_a_cancellation_waits_for_short_work() -> None:
+    begun, go, done = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        begun.set()
+        await go.wait()
+        done.set()
+
+    waiting = asyncio.create_task(completed(work()))
+    await begun.wait()
+    waiting.cancel()
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    go.set()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert done.is_set()
+
+
+async def fail() -> None:
+    raise ValueError("unforeseen")
+
+
+async def test_work_that_fails_raises_its_error() -> None:
+    with pytest.raises(ValueError, match="unforeseen"):
+        await completed(fail())

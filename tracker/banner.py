@@ -81,7 +81,9 @@ def _state(settings: Settings, saved_in: Path | None) -> str:
     if saved_in is None:
         return PRIVATE
     home = Path.home()
-    return f"{'~' / saved_in.relative_to(home) if saved_in.is_relative_to(home) else saved_in}{SAVED}"
+    return (
+        f"{'~' / saved_in.relative_to(home) if saved_in.is_relative_to(home) else saved_in}{SAVED}"
+    )
 
 
 def _url(settings: Settings, protocol: str, port: int) -> str:

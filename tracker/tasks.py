@@ -52,6 +52,17 @@ def retrieved(future: asyncio.Future[Any]) -> None:
         future.exception()
 
 
+async def completed(work: Coroutine[Any, Any, None]) -> None:
+    """Await `work`, which is short, to its end; a cancellation meanwhile is raised after it."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait((task,))
+        retrieved(task)
+        raise
+
+
 async def done_within(timeout_s: float, work: Coroutine[Any, Any, object]) -> bool:
     """Await `work`, but no longer than that; return whether it was done."""
     try:

@@ -239,3 +239,15 @@ def script(directory: Path, text: str) -> str:
     path.write_text(f"#!/bin/sh\n{text}\n")
     path.chmod(0o700)
     return str(path)
+
+
+@pytest.mark.parametrize(
+    ("line", "is_advice"),
+    [
+        ("7:M 27 Nov 2026 06:04:46.532 # WARNING Memory overcommit must be enabled! Without", True),
+        ("7:M 1 Jan 2026 00:00:00.000 # WARNING overcommit_memory is set to 0! Background", True),
+        ("7:M 1 Jan 2026 00:00:00.000 # Can't save in background: fork", False),
+    ],
+)
+def test_advice_about_the_kernel_is_not_logged(line: str, is_advice: bool) -> None:
+    assert is_advice == bool(server.ADVICE.search(line))

@@ -1,5 +1,6 @@
 """The data of an embedded Redis from one run to the next, with real processes."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from tests.embedded.test_server import client, ends, logged
 from tests.nodes import until
 from tests.redis_servers import KINDS, Kind, executable
 from tracker.embedded import EmbeddedRedis, server
+from tracker.embedded.state import REDIS_FILE
 
 KEYS, SIZE = 64, 500_000  # Redis answers while it loads after each 2 MB
 
@@ -160,18 +162,24 @@ async def test_a_redis_that_crashes_does_not_bring_back_old_data(
     assert {"newest": "value"} == await kept(program, tmp_path)
 
 
-async def test_a_large_file_is_loaded_however_long_that_takes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def put_much(directory: Path, place: Path) -> Path:
+    """One run that stores `KEYS` values; return a Redis in `place` that loads them slowly."""
     program = executable("debian")
-    async with EmbeddedRedis(64, program, tmp_path) as held:
+    async with EmbeddedRedis(64, program, directory) as held:
         with client(held.url) as connected:
             for number in range(KEYS):
                 connected.set(str(number), os.urandom(SIZE))
-    monkeypatch.setattr(server, "READY_TIMEOUT_S", 0.5)
-    slow = tmp_path / "redis-server"
+    slow = place / "redis-server"
     slow.write_text(f'#!/bin/sh\nexec {program} "$@" --key-load-delay 20000\n')
     slow.chmod(0o700)
+    return slow
+
+
+async def test_a_large_file_is_loaded_however_long_that_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = await put_much(tmp_path, tmp_path)
+    monkeypatch.setattr(server, "READY_TIMEOUT_S", 0.5)
     async with EmbeddedRedis(64, str(slow), tmp_path) as held:
         with client(held.url) as connected:
             assert KEYS == connected.dbsize()
@@ -263,3 +271,30 @@ async def test_two_with_one_directory_do_not_share_data(program: str, tmp_path: 
         with client(first.url) as connected:
             assert b"value" == connected.get("name")
     assert {"name": "value"} == await kept(program, tmp_path)
+
+
+async def test_a_start_that_is_interrupted_leaves_the_data_as_they_were(tmp_path: Path) -> None:
+    (directory := tmp_path / "data").mkdir()
+    slow = await put_much(directory, tmp_path)
+    before = names(directory)
+    starting = asyncio.create_task(EmbeddedRedis(64, str(slow), directory).__aenter__())
+    await until(lambda: REDIS_FILE in names(directory))  # it loads them
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    assert before == names(directory)
+    async with EmbeddedRedis(64, executable("debian"), directory) as held:
+        assert not held.lost
+        with client(held.url) as connected:
+            assert KEYS == connected.dbsize()
+
+
+async def test_a_first_start_that_is_interrupted_loses_nothing(
+    program: str, tmp_path: Path
+) -> None:
+    starting = asyncio.create_task(EmbeddedRedis(16, program, tmp_path).__aenter__())
+    await until(lambda: "unsaved" in names(tmp_path))
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    assert set() == names(tmp_path)

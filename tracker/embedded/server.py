@@ -9,6 +9,7 @@ It writes to disk only when it is stopped: see `tracker.embedded.state`.
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
@@ -24,7 +25,7 @@ import structlog
 from tracker.embedded.directory import private_directory
 from tracker.embedded.executable import find_server
 from tracker.embedded.state import REDIS_FILE, State, open_state
-from tracker.tasks import kept, reported
+from tracker.tasks import completed, kept, reported
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +37,8 @@ STEADY_S = 60.0  # one that lived so long is restarted without a long pause agai
 LFU_DECAY_MINUTES = "60"  # two intervals of a peer: swarms that live look busier than a flood's
 LINES_LOGGED = 50  # of one Redis: a crash report has hundreds
 LINE_LENGTH = 500
+# Advice at the start of Redis about the kernel, for servers that fork to save or replicate.
+ADVICE = re.compile("WARNING .*(overcommit|Transparent Huge Pages|TCP backlog)")
 
 _CHILD = Path(__file__).with_name("child.py")
 _KERNEL_ENDS_CHILDREN = sys.platform == "linux"
@@ -109,7 +112,13 @@ class EmbeddedRedis:
             self._socket = stack.enter_context(private_directory()) / "redis.sock"
             self._state = stack.enter_context(open_state(self._directory))
             stack.push_async_callback(self._stop)
-            loaded = await self._begin()
+            try:
+                loaded = await self._begin()
+            except asyncio.CancelledError:
+                await self._end()
+                if self._state is not None:
+                    self._state.withdraw()
+                raise
             self._keeper = asyncio.create_task(
                 kept("embedded redis", self._keep), name="embedded redis"
             )
@@ -167,19 +176,24 @@ class EmbeddedRedis:
 
     async def _launch(self) -> None:
         self._last_said.clear()
-        self._process = process = await asyncio.create_subprocess_exec(
-            *self._command(),
-            stdin=DEVNULL if _KERNEL_ENDS_CHILDREN else PIPE,
-            stdout=PIPE,
-            stderr=STDOUT,
-            start_new_session=True,  # the terminal's Ctrl-C is for us: Redis serves our drain
-        )
+        await completed(self._spawn())
+        process = self._process
+        assert process is not None
         assert process.stdout is not None
         self._reader = asyncio.create_task(
             reported("embedded redis log", self._read_log(process.stdout))
         )
         await self._until_ready(process)
         self._serving = True
+
+    async def _spawn(self) -> None:
+        self._process = await asyncio.create_subprocess_exec(
+            *self._command(),
+            stdin=DEVNULL if _KERNEL_ENDS_CHILDREN else PIPE,
+            stdout=PIPE,
+            stderr=STDOUT,
+            start_new_session=True,  # the terminal's Ctrl-C is for us: Redis serves our drain
+        )
 
     async def _until_ready(self, process: Process) -> None:
         exit_ = asyncio.create_task(process.wait())
@@ -221,7 +235,7 @@ class EmbeddedRedis:
         while chunk := await output.read(8192):
             for line in chunk.decode(errors="replace").splitlines():
                 self._last_said.append(line[:LINE_LENGTH])
-                if self._serving and budget:
+                if self._serving and budget and not ADVICE.search(line):
                     budget -= 1
                     log.warning("embedded_redis.said", line=line[:LINE_LENGTH])
 

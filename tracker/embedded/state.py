@@ -115,6 +115,13 @@ class State:
         self.lost = True
         log.warning("embedded_redis.not_loaded", file=str(self._unusable), error=error)
 
+    def withdraw(self) -> None:
+        """The start was interrupted: leave the files as they were before it."""
+        if self._redis.exists():
+            self._redis.replace(self._swarms)
+        if not self.lost:
+            self._unsaved.unlink(missing_ok=True)
+
     def saved(self) -> None:
         """Redis has written its file: let the next start load it.
 

@@ -13,7 +13,7 @@ from tracker.frontends.listen import Listeners
 from tracker.processes.channel import Channel, Hello, Order
 from tracker.processes.vitals import Report
 from tracker.settings import Settings
-from tracker.tasks import retrieved
+from tracker.tasks import completed, retrieved
 
 REPORT_TIMEOUT_S = 1.0
 END_S = 1.0  # from the end of what it says to its own
@@ -50,7 +50,9 @@ class Child:
         if sys.platform == "linux":  # elsewhere it ends itself when it finds us gone
             leashed = ("-I", "-S", leash.__file__, "exec", str(os.getpid()))
             command = [sys.executable, *leashed, *command]
-        try:
+        made: list[Process] = []
+
+        async def spawn() -> None:
             process = await asyncio.create_subprocess_exec(
                 *command,
                 stdin=DEVNULL,
@@ -58,14 +60,21 @@ class Child:
                 pass_fds=(theirs.fileno(), *listeners.all()),
                 start_new_session=True,  # the terminal's Ctrl-C is for us
             )
+            made.append(process)
+
+        try:
+            await completed(spawn())
+            channel = await Channel.over(ours)
         except BaseException:
+            for process in made:
+                process.kill()
+                await process.wait()
             ours.close()
             raise
         finally:
             theirs.close()
-        channel = await Channel.over(ours)
         channel.send(Hello(settings, redis_url, listeners))
-        return cls(process, channel)
+        return cls(made[0], channel)
 
     @property
     def pid(self) -> int:
