@@ -75,6 +75,25 @@ def test_a_redis_of_the_operators_is_shown_without_its_password() -> None:
     assert "secret" not in text
 
 
+@pytest.mark.parametrize(
+    ("home", "shown"),
+    [
+        ("/home/me", "~/.local/state/tracker-cluster/8000"),
+        ("/home/other", "/home/me/.local/state/tracker-cluster/8000"),
+        (None, "/home/me/.local/state/tracker-cluster/8000"),
+    ],
+)
+def test_where_a_private_redis_is_saved(
+    home: str | None, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HOME", raising=False)
+    if home:
+        monkeypatch.setenv("HOME", home)
+    saved_in = Path("/home/me/.local/state/tracker-cluster/8000")
+    text = banner(settings(), PORTS, PLAIN, saved_in, redis_up=True)
+    assert f"  State      {shown}, saved at the stop\n" in text
+
+
 def test_without_tcp_there_is_no_page() -> None:
     assert "Web page" not in banner(settings(), {"udp": 1}, PLAIN, redis_up=True)
 

@@ -1,5 +1,6 @@
 """What `tracker serve` shows on a terminal once it serves: where, and how to use and stop it."""
 
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -80,10 +81,9 @@ def _state(settings: Settings, saved_in: Path | None) -> str:
         return without_secrets(settings.redis.url.get_secret_value())
     if saved_in is None:
         return PRIVATE
-    home = Path.home()
-    return (
-        f"{'~' / saved_in.relative_to(home) if saved_in.is_relative_to(home) else saved_in}{SAVED}"
-    )
+    home = Path("~").expanduser() if "HOME" in os.environ else saved_in
+    below = home != saved_in and saved_in.is_relative_to(home)
+    return f"{Path('~', saved_in.relative_to(home)) if below else saved_in}{SAVED}"
 
 
 def _url(settings: Settings, protocol: str, port: int) -> str:
