@@ -152,6 +152,10 @@ def test_it_follows_the_size_of_the_terminal(redis: RedisServer) -> None:
         terminal.see(lambda shown: shown.lines[44].startswith(LEFT))
         terminal.resize(40, 10)
         terminal.see(lambda shown: shown.lines[9].startswith(LEFT))
+        terminal.resize(3, 1)
+        terminal.see(lambda shown: shown.lines[0])
+        terminal.resize(80, 24)
+        terminal.see(lambda shown: shown.lines[23].startswith(LEFT))
 
 
 def test_ctrl_z_suspends_it_and_gives_the_terminal_back_meanwhile(

@@ -30,6 +30,7 @@ NO_COUNT: Final = "No background job has counted the swarms: is `tracker workers
 WRONG: Final = "red"
 MARK: Final = "! "  # before what is wrong, for terminals without colours
 LONGEST_PROBLEM: Final = 400  # characters
+NARROWEST: Final = 10  # columns; what is wider than the terminal is cut
 
 FRONTENDS: Final = (
     Column("frontend", right=False, gives_way=True),
@@ -155,7 +156,7 @@ def _problems(overview: Overview, problem: str, width: int) -> Iterator[Text]:
 
 
 def _wrapped(problem: str, width: int) -> Iterator[Text]:
-    lines = textwrap.wrap(printable(problem, LONGEST_PROBLEM), width - len(MARK))
+    lines = textwrap.wrap(printable(problem, LONGEST_PROBLEM), max(NARROWEST, width - len(MARK)))
     for at, line in enumerate(lines):
         yield text(f"{' ' * len(MARK) if at else MARK}{line}", WRONG)
 
