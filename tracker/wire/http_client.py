@@ -9,8 +9,6 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 from urllib.parse import quote_from_bytes
 
-from bencodepy import BencodeDecodeError, BencodeDecoder
-
 from tracker.errors import Malformed
 from tracker.model import (
     HASH_SIZE,
@@ -23,6 +21,7 @@ from tracker.model import (
     Ip,
     PeerId,
 )
+from tracker.wire import bencode
 from tracker.wire.compact import pack, pack_ip, split
 
 _ANNOUNCE = re.compile(r"/announce([^/]*)\Z")
@@ -52,20 +51,6 @@ class ErrorReply(NamedTuple):
 
     reason: str
     retry_in_s: int | None  # None: not told, or never
-
-
-class _StrictDecoder(BencodeDecoder):  # type: ignore[misc]  # it has no types
-    """Refuses strings of negative length, which make the original run in circles."""
-
-    def decode_string(self, data: bytes, at: int, **kwargs: object) -> tuple[bytes, int]:
-        if not data[at : at + 1].isdigit():
-            raise ValueError("a string's length begins with a digit")
-        text: bytes
-        text, end = super().decode_string(data, at, **kwargs)
-        return text, end
-
-
-_decoder = _StrictDecoder()
 
 
 def announce_url(
@@ -171,8 +156,8 @@ def _join(url: str, fields: Iterable[tuple[str, object]]) -> str:
 
 def _decode(body: bytes) -> object:
     try:
-        return _decoder.decode(body)
-    except BencodeDecodeError as error:
+        return bencode.decode(body)
+    except Malformed as error:
         raise Malformed("the reply is not bencoded") from error
 
 
