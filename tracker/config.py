@@ -9,7 +9,6 @@ Unknown names are errors in every source.
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from itertools import chain
 from pathlib import Path
 from typing import Final, NamedTuple, cast, get_args, get_origin
@@ -19,6 +18,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from tracker.settings import Section, Settings
+from tracker.text import did_you_mean
 
 PREFIX: Final = "TRACKER_"
 PLATFORM: Final = ("PORT", "REDIS_URL")  # variables without the prefix
@@ -223,10 +223,8 @@ def _validate(given: Mapping[str, _Given], problems: list[str]) -> Settings:
 
 
 def _describe_unknown(unknown: _Unknown) -> str:
-    near = get_close_matches(unknown.name, unknown.known, 1)
-    hint = f" (did you mean {near[0]}?)" if near else ""
     place = "" if unknown.source == unknown.name else f" in {unknown.source}"
-    return f"unknown setting {unknown.name}{place}{hint}"
+    return f"unknown setting {unknown.name}{place}{did_you_mean(unknown.name, unknown.known)}"
 
 
 def _describe(details: list[ErrorDetails], given: Mapping[str, _Given]) -> list[str]:

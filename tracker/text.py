@@ -1,4 +1,7 @@
-"""Text from outside, made fit for a terminal."""
+"""Text for people: from outside, made fit for a terminal, and suggestions for misspelled names."""
+
+from collections.abc import Collection
+from difflib import get_close_matches
 
 CUT = "…"
 
@@ -14,6 +17,12 @@ def printable(text: str, most: int = 200) -> str:
     if text.isprintable():
         return text
     return "".join(each if each.isprintable() else _escaped(each) for each in text)
+
+
+def did_you_mean(name: str, known: Collection[str]) -> str:
+    """Return a remark that suggests the known name that is most like `name`; empty if none is."""
+    near = get_close_matches(name, known, 1)
+    return f" (did you mean {near[0]}?)" if near else ""
 
 
 def _escaped(character: str) -> str:

@@ -2,7 +2,6 @@
 
 import re
 import shlex
-from argparse import ArgumentParser, _SubParsersAction
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.error import HTTPError
@@ -13,7 +12,7 @@ import pytest
 from tests.shape.files import ROOT, modules
 from tests.shape.test_files import PAPERS, name_of
 from tests.tracker_process import TrackerProcess, running_tracker
-from tracker import cli
+from tracker.cli.parsing import configured, option_names, parse
 from tracker.config import ENTRIES, load
 
 OPERATE, PROTOCOLS = ROOT / "docs/operate.md", ROOT / "docs/protocols.md"
@@ -43,34 +42,25 @@ def commands() -> Iterator[tuple[str, dict[str, str]]]:
 @pytest.mark.parametrize(("line", "environment"), [*commands()])
 def test_commands_shown_are_understood(line: str, environment: dict[str, str]) -> None:
     _, *words = shlex.split(line.replace("INFO_HASH", INFO_HASH), comments=True)
-    arguments = vars(cli._parse(words))
+    parsed = parse(words)
+    assert parsed
+    arguments = vars(parsed)
     if words[0] == "serve":
         load({e.name: v for e in ENTRIES if (v := arguments[e.name]) is not None}, environment)
 
 
+@pytest.fixture(scope="module")
 def flags() -> set[str]:
-    """Those of all our commands."""
-    found: set[str] = set()
-    for name in cli._COMMANDS:
-        parser = ArgumentParser()
-        cli._command(name).configure(parser)
-        found |= flags_of(parser)
-    return found
-
-
-def flags_of(parser: ArgumentParser) -> set[str]:
-    """Those of a command and of what is below it, as in ``tracker access deny``."""
-    groups = [action for action in parser._actions if isinstance(action, _SubParsersAction)]
-    below = [flags_of(each) for group in groups for each in group.choices.values()]
-    return set(parser._option_string_actions).union(*below)
+    """Return those of all our commands."""
+    return option_names(configured())
 
 
 @each_paper
-def test_papers_name_only_flags_that_exist(paper: Path) -> None:
+def test_papers_name_only_flags_that_exist(paper: Path, flags: set[str]) -> None:
     code = ("".join(found) for found in CODE.findall(paper.read_text()))
     ours = " ".join(each for each in code if each.startswith(OURS))
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*", ours))
-    assert not named - flags()
+    assert not named - flags
 
 
 @each_paper

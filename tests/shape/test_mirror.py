@@ -12,6 +12,7 @@ TESTED_IN = {
     "tracker/cli/__init__.py": "tests/cli/test_main.py",
     "tracker/cli/announce.py": "tests/cli/test_asking.py",
     "tracker/cli/scrape.py": "tests/cli/test_asking.py",
+    "tracker/cli/version.py": "tests/cli/test_parsing.py",
     "tracker/frontends/closing.py": "tests/frontends/test_http_budgets.py",
     "tracker/frontends/http_requests.py": "tests/frontends/test_http.py",
     "tracker/frontends/ports.py": "tests/frontends/test_door.py",

@@ -1,14 +1,16 @@
 """A flag for each setting, and the settings that flags, environment and files make together."""
 
 import os
+import textwrap
 from argparse import ArgumentParser, BooleanOptionalAction, Namespace, _ArgumentGroup
-from collections.abc import Container
+from collections.abc import Collection, Container
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final
 
 from tracker.cli.output import print_problem
+from tracker.cli.parsing import HelpAll
 from tracker.cli.settings import default_text
 from tracker.config import (
     CONFIG_VARIABLE,
@@ -22,24 +24,47 @@ from tracker.config import (
 from tracker.settings import AccessSettings, Settings
 
 _ALIASES: Final = {"redis.url": ["--redis"], "redis.embedded_keep": ["--keep"]}
+_WIDTH: Final = 76  # characters of a line
 _ALL: Final = frozenset(Settings.model_fields)
+_SOURCES: Final = f"""\
+Settings come from flags, then from the environment, then from files in the
+directory that {SECRETS_VARIABLE} names, then from the TOML file.
+`tracker settings` lists them all."""
 
 
-def add_flags(parser: ArgumentParser, sections: Container[str] = _ALL) -> None:
-    """Add the flags of these sections, grouped; other settings come from elsewhere."""
-    parser.epilog = (
-        "Settings come from flags, the environment, files in the directory that "
-        f"{SECRETS_VARIABLE} names, and a TOML file, in this order of weight. "
-        "`tracker settings` lists them."
+def add_flags(
+    parser: ArgumentParser,
+    sections: Container[str] = _ALL,
+    common: Collection[str] = ("redis.url",),
+    examples: str = "",
+) -> None:
+    """Add the flags of some sections; other settings come from elsewhere.
+
+    Args:
+        parser: of the command.
+        sections: names of sections.
+        common: names of the settings that ``--help`` shows; ``--help-all`` shows all.
+        examples: lines that begin the end of the help.
+    """
+    parser.epilog = f"{examples}\n{_SOURCES}" if examples else _SOURCES
+    help_all = parser.add_argument("--help-all", action=HelpAll, help="show all options and exit")
+    assert isinstance(help_all, HelpAll), "its own class"
+    settings = parser.add_argument_group("settings")
+    settings.add_argument(
+        "--config", type=Path, metavar="FILE", help=f"TOML file of settings ({CONFIG_VARIABLE})"
     )
-    parser.add_argument(
-        "--config", type=Path, metavar="FILE", help=f"TOML file ({CONFIG_VARIABLE})"
-    )
+    by_name = {entry.name: entry for entry in ENTRIES if entry.section in sections}
+    for name in common:
+        if name in by_name:
+            _add_flag(settings, by_name[name])
     for section, entries in groupby(ENTRIES, attrgetter("section")):
         if section in sections:
-            group = parser.add_argument_group(section, section_type(section).__doc__)
+            about = textwrap.fill(section_type(section).__doc__ or "", _WIDTH)
+            group = parser.add_argument_group(section, about)
             for entry in entries:
-                _add_flag(group, entry)
+                if entry.name not in common:
+                    _add_flag(group, entry)
+            help_all.hide(group)
 
 
 def settings_of(arguments: Namespace) -> Settings | None:
@@ -75,9 +100,10 @@ def _add_flag(group: _ArgumentGroup, entry: Entry) -> None:
     shape: dict[str, Any] = (
         {"action": BooleanOptionalAction}
         if entry.info.annotation is bool
-        else {"metavar": entry.field.upper()}
+        else {"metavar": entry.field.rpartition("_")[2].upper()}
     )
-    help_ = f"{entry.info.description} (default: {default_text(entry)}; {entry.variable})"
+    default = "" if entry.default in (None, "", []) else f"default: {default_text(entry)}; "
+    help_ = f"{entry.info.description} ({default}{entry.variable})"
     group.add_argument(
         *_ALIASES.get(entry.name, []),
         entry.flag,

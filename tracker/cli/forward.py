@@ -8,17 +8,29 @@ from tracker.cli.output import print_problem
 from tracker.host_port import split_host_port
 
 _SECTIONS: Final = frozenset({"listen", "udp", "log"})
+_COMMON: Final = (
+    "listen.host",
+    "listen.port",
+    "listen.admin",
+    "log.level",
+    "log.json_lines",
+)
+_EXAMPLES: Final = """\
+example, for frontends with `--udp-proxy-protocol --trusted-proxies NETWORK`:
+  tracker forward --to frontends.internal:8000
+"""
 
 
 def configure(parser: ArgumentParser) -> None:
     """Add the flags."""
+    parser.usage = "tracker forward --to HOST:PORT [OPTIONS]"
     parser.add_argument(
         "--to",
         metavar="HOST:PORT",
         required=True,
-        help="the frontends: all IPv4 addresses of that name; it is looked up each second",
+        help="the frontends: all IPv4 addresses of that name, which is resolved every second",
     )
-    add_flags(parser, _SECTIONS)
+    add_flags(parser, _SECTIONS, _COMMON, _EXAMPLES)
 
 
 def run(arguments: Namespace) -> int:

@@ -1,7 +1,9 @@
 """What commands print: tables and JSON for people and programs, problems on standard error."""
 
 import json
+import shutil
 import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -29,8 +31,14 @@ def print_json(value: object) -> None:
 
 
 def print_problem(problem: object) -> None:
-    """One line on standard error."""
-    print(f"tracker: {_printable(problem)}", file=sys.stderr)
+    """Print what is wrong: one line on standard error, which a terminal shows wrapped at words."""
+    line = f"tracker: {_printable(problem)}"
+    if sys.stderr.isatty():
+        width = shutil.get_terminal_size().columns
+        line = textwrap.fill(
+            line, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+        )
+    print(line, file=sys.stderr)
 
 
 def span(seconds: float) -> str:

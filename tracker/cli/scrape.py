@@ -2,29 +2,39 @@
 
 import asyncio
 from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
 
 from tracker.cli import asking
-from tracker.cli.output import print_json, print_table
-from tracker.client import ClientError, scrape
+from tracker.cli.output import print_json, print_line, print_problem, print_table
+from tracker.client import scrape
+from tracker.model import Counts, InfoHash
 
 
 def configure(parser: ArgumentParser) -> None:
     """Add the arguments."""
-    asking.add_arguments(parser)
-    parser.add_argument(
-        "info_hashes", nargs="+", metavar="INFO_HASH", type=asking.info_hash,
-        help="40 hex or 32 base32 digits, or a magnet link",
-    )  # fmt: skip
+    parser.usage = "tracker scrape [URL] TORRENT ... [OPTIONS]"
+    asking.add_arguments(parser, "TORRENT")
 
 
 def run(arguments: Namespace) -> int:
     """Scrape, print the counts; those that the tracker left out are dashes, in JSON null."""
-    question = scrape(arguments.url, arguments.info_hashes, arguments.timeout, arguments.family)
     try:
-        known = asyncio.run(question)
-    except ClientError as error:
-        return asking.report(error)
-    found = {info_hash.hex(): known.get(info_hash) for info_hash in arguments.info_hashes}
+        question = asking.question_of(arguments)
+    except asking.UsageError as error:
+        print_problem(error)
+        return 2
+    return asyncio.run(_run(question, arguments))
+
+
+async def _run(question: asking.Question, arguments: Namespace) -> int:
+    async def ask(url: str) -> Mapping[InfoHash, Counts]:
+        return await scrape(url, question.info_hashes, arguments.timeout, arguments.family)
+
+    answer = await asking.first_answer(question.urls, ask)
+    if isinstance(answer, int):
+        return answer
+    url, known = answer
+    found = {info_hash.hex(): known.get(info_hash) for info_hash in question.info_hashes}
     if arguments.json:
         print_json({name: counts and counts._asdict() for name, counts in found.items()})
         return 0
@@ -35,4 +45,7 @@ def run(arguments: Namespace) -> int:
         for name, counts in found.items()
     ]  # fmt: skip
     print_table([head, *rows])
+    if url not in arguments.words:
+        print_line()
+        print_table([("tracker", url)])
     return 0

@@ -1,14 +1,43 @@
-"""``tracker serve``: a flag for each setting, then the tracker runs until it is told to stop."""
+"""``tracker serve``: has a flag for each setting, and runs a tracker until a signal stops it."""
 
 from argparse import ArgumentParser, Namespace
+from typing import Final
 
 from tracker.cli.flags import add_flags, lists_exist, settings_of
 
+_COMMON: Final = (
+    "listen.host",
+    "listen.port",
+    "listen.only",
+    "listen.processes",
+    "listen.admin",
+    "redis.url",
+    "tls.cert",
+    "tls.key",
+    "listen.trusted_proxies",
+    "announce.interval",
+    "announce.external_ip",
+    "access.allow",
+    "access.deny",
+    "log.level",
+    "log.json_lines",
+)
+_EXAMPLES: Final = """\
+examples:
+  a whole tracker on port 8000, with a private Redis:
+    tracker serve
+  a frontend of a cluster, on four cores:
+    tracker serve --redis redis://10.0.0.5:6379 --processes 4
+  HTTPS and WSS, for the torrents in a file only:
+    tracker serve --port 443 --tls-cert chain.pem --tls-key key.pem \\
+      --access-allow allowed.txt
+"""
+
 
 def configure(parser: ArgumentParser) -> None:
-    """Add the flags, grouped by section."""
-    parser.usage = "tracker serve [--config FILE] [--SETTING VALUE ...]"
-    add_flags(parser)
+    """Add the flags."""
+    parser.usage = "tracker serve [OPTIONS]"
+    add_flags(parser, common=_COMMON, examples=_EXAMPLES)
 
 
 def run(arguments: Namespace) -> int:

@@ -1,16 +1,33 @@
 """``tracker workers``: the background jobs of a cluster, without serving anybody."""
 
 from argparse import ArgumentParser, Namespace
+from typing import Final
 
 from tracker.cli.connection import NO_URL, check_url
 from tracker.cli.flags import add_flags, lists_exist, settings_of
 from tracker.cli.output import print_problem
 
+_COMMON: Final = (
+    "redis.url",
+    "access.allow",
+    "access.deny",
+    "listen.admin",
+    "log.level",
+    "log.json_lines",
+)
+_EXAMPLES: Final = """\
+examples:
+  the jobs of a cluster, on two machines for safety:
+    tracker workers --redis redis://10.0.0.5:6379
+  with a list of denied torrents, which the jobs publish:
+    tracker workers --redis redis://10.0.0.5:6379 --access-deny denied.txt
+"""
+
 
 def configure(parser: ArgumentParser) -> None:
     """Add the flags, the same as those of ``tracker serve``."""
-    parser.usage = "tracker workers --redis URL [--config FILE] [--SETTING VALUE ...]"
-    add_flags(parser)
+    parser.usage = "tracker workers --redis URL [OPTIONS]"
+    add_flags(parser, common=_COMMON, examples=_EXAMPLES)
 
 
 def run(arguments: Namespace) -> int:

@@ -1,0 +1,49 @@
+"""Announce URLs: those of a tracker at HOST:PORT, and those of the tracker on this machine."""
+
+from typing import Final
+from urllib.parse import urlsplit
+
+from tracker.host_port import split_host_port
+
+_PORT: Final = 8000  # of `tracker serve`
+_TLS_PORT: Final = 443
+_LOCAL: Final = ("localhost", _PORT)
+
+
+def local_urls() -> list[str]:
+    """Return the announce URLs of the tracker on this machine."""
+    return _urls(*_LOCAL)
+
+
+def are_local(urls: list[str]) -> bool:
+    """Return whether no other machine can use any of the URLs."""
+    hosts = {urlsplit(url).hostname or "" for url in urls}
+    return all(
+        host in ("localhost", "::1", "0.0.0.0", "::") or host.startswith("127.")  # noqa: S104
+        for host in hosts
+    )
+
+
+def urls_of(text: str) -> list[str]:
+    """Return the announce URLs of the tracker at ``HOST:PORT``, or at ``HOST`` on port 8000.
+
+    Port 443 stands for HTTPS and WSS; such a tracker is rarely asked over UDP.
+
+    Raises:
+        ValueError: `text` is not of that form.
+    """
+    if "/" in text or (text.count(":") > 1 and not text.startswith("[")):
+        raise ValueError(f"not HOST:PORT: {text!r} (an IPv6 address needs brackets)")
+    has_port = not text.endswith("]") and ":" in text
+    host, port = split_host_port(text if has_port else f"{text}:{_PORT}")
+    if not host or not port:
+        raise ValueError(f"not HOST:PORT: {text!r}")
+    return _urls(host, port)
+
+
+def _urls(host: str, port: int) -> list[str]:
+    name = f"[{host}]" if ":" in host else host
+    if port == _TLS_PORT:
+        return [f"https://{name}/announce", f"wss://{name}/"]
+    web = name if port == 80 else f"{name}:{port}"
+    return [f"http://{web}/announce", f"udp://{name}:{port}/announce", f"ws://{web}/"]
