@@ -1,6 +1,6 @@
 import pytest
 
-from tracker.text import printable
+from tracker.text import did_you_mean, printable
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,11 @@ def test_nothing_that_controls_a_terminal_is_left(text: str, shown: str) -> None
 
 def test_overlong_text_is_cut() -> None:
     assert "x" * 9 + "…" == printable("x" * 1000, 10)
+
+
+@pytest.mark.parametrize(
+    ("name", "remark"),
+    [("intervall", " (did you mean interval?)"), ("INTERVAL", ""), ("port", "")],
+)
+def test_a_similar_name_is_suggested(name: str, remark: str) -> None:
+    assert remark == did_you_mean(name, ["interval", "timeout"])

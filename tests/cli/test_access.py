@@ -57,7 +57,7 @@ def test_at_first_there_are_no_lists_and_all_is_allowed(run: Run) -> None:
 
 
 def test_entries_are_added_and_removed(run: Run) -> None:
-    assert "deny:manual: 2 entries, 2 added\n" == run("deny", A.hex(), magnet(B, "b", []))
+    assert "deny:manual: 2 entries, 2 added\n" == run("deny", A.hex(), magnet([B], "b", []))
     assert "deny:manual: 3 entries, 1 added\n" == run("deny", A.hex(), C.hex())
     assert "deny:manual: 2 entries, 1 removed\n" == run("remove", "deny", B.hex(), bytes(20).hex())
     assert f"# deny:manual\n{A.hex()}\n{C.hex()}\n" == run("list", "--entries")

@@ -67,6 +67,7 @@ async def test_announce_prints_json(capsys: pytest.CaptureFixture[str]) -> None:
     async with udp_tracker() as port:
         assert await run("announce", f"udp://127.0.0.1:{port}", HASH, "--json") == 0
     assert json.loads(capsys.readouterr().out) == {
+        "tracker": f"udp://127.0.0.1:{port}",
         "interval_s": 1800,
         "min_interval_s": None,
         "seeders": 3,
@@ -91,9 +92,9 @@ async def test_announce_sends_what_it_is_told(peer_id: str) -> None:
 
     flags = ["--port=1", "--event=completed", "--left=0", "--numwant=3", f"--peer-id={peer_id}"]
     async with udp_tracker(answer) as port:
-        link = magnet(INFO_HASH, "name", [])
+        link = magnet([INFO_HASH], "name", [])
         assert await run("announce", f"udp://127.0.0.1:{port}", link, *flags) == 0
-    sent = udp.decode_announce(packets[-1])
+    sent = udp.decode_announce(next(each for each in packets if connect_first(each) is None))
     assert (INFO_HASH, b"-XX0001-abcdefghijkl", 1, Event.COMPLETED, 0, 3) == (
         sent.info_hash,
         sent.peer_id,
@@ -113,8 +114,8 @@ async def test_announce_is_by_default_that_of_a_leecher_with_an_id_of_its_own() 
         return good_answer(packet)
 
     async with udp_tracker(answer) as port:
-        assert await run("announce", f"udp://127.0.0.1:{port}", HASH) == 0
-        assert await run("announce", f"udp://127.0.0.1:{port}", HASH) == 0
+        assert await run("announce", f"udp://127.0.0.1:{port}", HASH, "--stay") == 0
+        assert await run("announce", f"udp://127.0.0.1:{port}", HASH, "--stay") == 0
     first, second = sent
     assert (6881, Event.NONE, 1, None) == (first.port, first.event, first.left, first.numwant)
     assert first.peer_id != second.peer_id
@@ -139,6 +140,54 @@ async def test_scrape_prints_a_row_for_each_hash_asked(capsys: pytest.CaptureFix
     }
 
 
+@pytest.mark.parametrize("flags", [[], ["--event", "started"], ["--left", "0"]], ids=str)
+async def test_the_peer_stops_after_the_reply(flags: list[str]) -> None:
+    sent = []
+
+    def answer(packet: bytes) -> list[bytes]:
+        if connect_first(packet) is None:
+            sent.append(udp.decode_announce(packet))
+        return good_answer(packet)
+
+    async with udp_tracker(answer) as port:
+        assert await run("announce", f"udp://127.0.0.1:{port}", HASH, *flags) == 0
+    first, last = sent
+    assert (Event.STOPPED, 0) == (last.event, last.numwant)
+    assert (first.info_hash, first.peer_id, first.port) == (
+        last.info_hash,
+        last.peer_id,
+        last.port,
+    )
+
+
+@pytest.mark.parametrize("flag", ["--stay", "--event=stopped"])
+async def test_the_peer_does_not_stop_if_it_stays_or_has_stopped_already(flag: str) -> None:
+    sent = []
+
+    def answer(packet: bytes) -> list[bytes]:
+        if connect_first(packet) is None:
+            sent.append(packet)
+        return good_answer(packet)
+
+    async with udp_tracker(answer) as port:
+        assert await run("announce", f"udp://127.0.0.1:{port}", HASH, flag) == 0
+    assert 1 == len(sent)
+
+
+async def test_a_stop_that_fails_is_reported_after_the_reply(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def answer(request: web.Request) -> web.Response:
+        stops = request.query.get("event") == "stopped"
+        return web.Response(body=http.encode_failure("busy", 60) if stops else ANNOUNCED)
+
+    async with http_tracker(answer) as port:
+        assert await run("announce", f"http://127.0.0.1:{port}/announce", HASH) == 1
+    out, err = capsys.readouterr()
+    assert "peers         1\n" in out
+    assert err == "tracker: the peer stays in the swarm until it expires: busy (retry in 60 s)\n"
+
+
 @pytest.mark.parametrize("command", ["announce", "scrape"])
 async def test_a_trackers_refusal_goes_to_stderr_with_exit_code_1(
     capsys: pytest.CaptureFixture[str], command: str
@@ -156,7 +205,8 @@ async def test_no_answer_in_time_is_exit_code_1(
     async with udp_tracker(lambda _: []) as port:
         url = f"udp://127.0.0.1:{port}"
         assert await run(command, url, HASH, "--timeout", "0.05", "--ipv4") == 1
-    assert ("", "tracker: no answer in 0.05 s\n") == capsys.readouterr()
+    hint = "a firewall may drop UDP: try http:// at the same host"
+    assert ("", f"tracker: no answer in 0.05 s; {hint}\n") == capsys.readouterr()
 
 
 @pytest.mark.parametrize("command", ["announce", "scrape"])

@@ -13,7 +13,7 @@ from functools import wraps
 from typing import TypeAlias
 
 from tests.deploy.manifests import Json, Manifest, Workload, name_of, selects, workloads
-from tracker import cli
+from tracker.cli.parsing import parse
 from tracker.config import ConfigError, load
 
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -235,7 +235,7 @@ def settings(manifests: list[Manifest], workload: Workload) -> Problems:
             continue
         told = {key: v for key, v in environment.items() if key != "TRACKER_SECRETS_DIR"}
         try:
-            arguments = vars(cli._parse(container["args"]))
+            arguments = vars(parse(container["args"]))
             flags = {k: v for k, v in arguments.items() if "." in k and v is not None}
             configured = load(flags, told)
         except (SystemExit, ConfigError) as error:

@@ -144,7 +144,7 @@ def announce(protocol: str, *, at: Host, to: str, port: int, **environment: str)
     url = f"{protocol}://{to}:{port}/announce"
     with at.inside():
         done = subprocess.run(
-            [sys.executable, "-m", "tracker", "announce", "--json", url, HASH],
+            [sys.executable, "-m", "tracker", "announce", "--json", "--stay", url, HASH],
             env={**os.environ, **environment},
             capture_output=True,
             text=True,

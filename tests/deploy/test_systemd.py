@@ -11,7 +11,7 @@ import pytest
 
 from tests.shape.files import ROOT
 from tests.tools import require
-from tracker import cli
+from tracker.cli.parsing import parse
 from tracker.config import ENTRIES, PREFIX, SECRETS_VARIABLE, load
 from tracker.embedded.server import SAVE_TIMEOUT_S, STOP_TIMEOUT_S
 from tracker.policy.connections import fit_files
@@ -52,7 +52,7 @@ def settings(unit: Path, credentials: Path, environment: Mapping[str, str]) -> S
     """
     program, *words = shlex.split(value(unit, "ExecStart"))
     assert PROGRAM == program
-    arguments = vars(cli._parse(words))
+    arguments = vars(parse(words))
     ours = dict(assignment.split("=", 1) for assignment in values(unit, "Environment"))
     assert {"TMPDIR", SECRETS_VARIABLE} >= {name for name in ours if name not in known()}
     assert "%d" == ours[SECRETS_VARIABLE]

@@ -18,6 +18,7 @@ from tracker.torrent.model import Progress
 from tracker.torrent.writing import check_free, write_whole
 
 _LARGE: Final = 256 * 1024 * 1024  # bytes that take long enough for a progress bar
+_LONGEST_NAME: Final = 24  # characters, beside other text on a line
 _VERSIONS: Final = {
     torrent.Version.V1: "for all clients (the default)",
     torrent.Version.V2: "for clients of BitTorrent v2 only",
@@ -26,8 +27,8 @@ _VERSIONS: Final = {
 _EPILOG: Final = """\
 Version 1 is the default because every client reads it. Version 2 and hybrid
 torrents (BEP 52) are for clients with libtorrent 2, such as qBittorrent and
-Deluge; all others use the version 1 part of a hybrid torrent, and some of them
-create its padding files on disk. WebTorrent in browsers reads version 1.
+Deluge. Of a hybrid torrent, aria2 and WebTorrent read the part of version 1, and
+create its padding files; Transmission 3 reads no part of it.
 
 example:
   tracker torrent holiday.mp4 --tracker tracker.example:8000"""
@@ -142,7 +143,7 @@ def _progress(shared: torrent.Shared, *, quiet: bool) -> Iterator[Progress]:
     )
     console = Console(stderr=True, highlight=False)
     with progress.Progress(*columns, console=console, transient=True, expand=True) as bar:
-        task = bar.add_task(printable(shared.name, 24), total=shared.size)
+        task = bar.add_task(printable(shared.name, _LONGEST_NAME), total=shared.size)
         yield lambda size: bar.advance(task, size)
 
 
@@ -167,6 +168,7 @@ def _report(arguments: Namespace, made: torrent.Torrent, output: Path, trackers:
 
 
 def _next_steps(made: torrent.Torrent, output: Path) -> Iterator[str]:
-    yield f"Seed it: open {output} in a BitTorrent client, next to {made.name}."
+    name = printable(made.name, _LONGEST_NAME)
+    yield f"Seed it: open {output} in a BitTorrent client, next to {name}."
     yield "Share it: give others that file or the magnet link while your client runs."
     yield f"Look: tracker scrape {shlex.quote(str(output))}"

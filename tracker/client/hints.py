@@ -2,9 +2,8 @@
 
 import asyncio
 import ssl
-from contextlib import suppress
 from errno import ECONNREFUSED, EHOSTUNREACH, ENETUNREACH
-from socket import gaierror
+from socket import create_connection, gaierror
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -30,7 +29,7 @@ async def hint_for(url: str, error: ClientError) -> str:
     elif isinstance(error, Refused):
         usual = _usual(split)
         return f"try {usual}" if usual and "announce" in error.reason else ""
-    if split.scheme in SECURE and await _speaks_tls(split):
+    if split.scheme in SECURE and await asyncio.to_thread(_speaks_tls, split):
         return f"this port speaks TLS: ask {split._replace(scheme=SECURE[split.scheme]).geturl()}"
     return _about_path(split) if isinstance(error, BadReply) else ""
 
@@ -95,16 +94,14 @@ def _usual(url: SplitResult) -> str:
     return url._replace(path=f"{url.path.rstrip('/')}/announce").geturl()
 
 
-async def _speaks_tls(url: SplitResult) -> bool:
+def _speaks_tls(url: SplitResult) -> bool:
     """Return whether a TLS handshake succeeds at the host and port, whatever the certificate."""
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    with suppress(OSError, TimeoutError):
-        async with asyncio.timeout(_PROBE_S):
-            _, writer = await asyncio.open_connection(
-                url.hostname, url.port or _PORTS[url.scheme], ssl=context
-            )
-            writer.close()
+    place = url.hostname or "", url.port or _PORTS[url.scheme]
+    try:
+        with create_connection(place, _PROBE_S) as plain, context.wrap_socket(plain):
             return True
-    return False
+    except OSError:
+        return False
