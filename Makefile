@@ -11,13 +11,21 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 TWO := --numprocesses 2 --no-loadscope-reorder
 PROJECT := pyproject.toml --extra embedded --group build
 
-.PHONY: help run test lint lock clean
+PREFIX ?= $(if $(filter 0,$(shell id -u)),/usr/local,$(HOME)/.local)
+
+.PHONY: help run install uninstall test lint lock clean
 
 help: ## tell what there is
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST)
 
 run: $(VENV)/run.stamp ## start a tracker on port 8000; ARGS="--port 9000": with these flags
 	@exec $(BIN)/tracker serve $(ARGS)
+
+install: ## put `tracker` on PATH: into ~/.local, as root /usr/local; PREFIX=/opt: elsewhere
+	@scripts/on-path install $(PYTHON) "$(PREFIX)"
+
+uninstall: ## remove what `make install` put there
+	@scripts/on-path uninstall $(PYTHON) "$(PREFIX)"
 
 test: $(VENV)/dev.stamp ## run all tests, with coverage; ARGS="-k udp": some, without
 	@scripts/test-tools $(BIN)/python

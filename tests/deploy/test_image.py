@@ -97,6 +97,17 @@ def test_one_port_of_the_hosts_choice_is_enough(place: Place, run: Run) -> None:
         assert 1 == told["leechers"]
 
 
+def test_commands_run_with_and_without_the_name_of_the_program(place: Place, run: Run) -> None:
+    """`docker run IMAGE tracker workers` too, though `tracker` is the entry point already."""
+    redis = run(STAND_INS["redis"], "redis-server", "--protected-mode", "no", "--bind", "0.0.0.0")
+    (server,) = place.engine.inspect(redis)
+    url = f"redis://{server['NetworkSettings']['IPAddress']}"
+    for words in (("workers",), ("tracker", "workers")):
+        run("--env", f"TRACKER_REDIS_URL={url}", *SAFE, IMAGE, *words)
+    version = place.engine.docker("run", "--rm", IMAGE, "version")
+    assert version == place.engine.docker("run", "--rm", IMAGE, "tracker", "version")
+
+
 def test_with_a_redis_it_is_replaced_and_nothing_is_lost(place: Place, run: Run) -> None:
     redis = run(STAND_INS["redis"], "redis-server", "--protected-mode", "no", "--bind", "0.0.0.0")
     (server,) = place.engine.inspect(redis)
