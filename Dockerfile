@@ -1,6 +1,6 @@
 # A whole tracker, with a Redis of its own:   docker run -d -p 80:80 -p 80:80/udp tracker-cluster
 # A frontend that may be replaced any time:   the same with -e TRACKER_REDIS_URL=redis://…
-# Another command:   docker run tracker-cluster:0.1.0 workers, or … tracker workers
+# Another command:                          docker run tracker-cluster workers, or … tracker workers
 # Runs as it is with --read-only and --cap-drop ALL.
 
 ARG PYTHON_IMAGE=python:3.13-slim-trixie
