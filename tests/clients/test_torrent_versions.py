@@ -1,10 +1,14 @@
 """Torrents of ``tracker torrent``, in all versions of BitTorrent, in real clients."""
 
+import socket
 from pathlib import Path
 
 import pytest
 
 from tests.clients.libtorrents import join
+from tests.clients.test_rtorrent import download_with_rtorrent
+from tests.clients.test_transmission_aria2 import download_with_aria2
+from tests.tools import reserved_port
 from tests.torrent.trees import grow_tree
 from tests.tracker_process import TrackerProcess
 from tracker.cli import main
@@ -58,3 +62,33 @@ def test_libtorrents_meet_by_the_magnet_hash_of_version_2(
     leecher.finished()
     leecher.flushed()
     assert content.read_bytes() == (tmp_path / "leecher" / "file.bin").read_bytes()
+
+
+def test_aria2_downloads_a_directory(tracker: TrackerProcess, tmp_path: Path) -> None:
+    """In version 1: of a torrent with a file tree, aria2 1.36 computes a wrong info_hash."""
+    tree = grow_tree(tmp_path / "seeder")
+    file = tmp_path / "tree.torrent"
+    place = ("--output", str(file), "--announce", tracker.http_url, "--private")
+    assert 0 == main(["torrent", str(tree), *place])
+    seeder = join(file, tree.parent)
+    assert 0 == seeder.announced()
+    with reserved_port() as tcp_port, reserved_port(socket.SOCK_DGRAM) as udp_port:
+        run = download_with_aria2(file, tmp_path / "leecher", tcp_port, udp_port)
+    assert 0 == run.returncode, run.stdout
+    assert contents(tree) == contents(tmp_path / "leecher" / "tree")
+
+
+def test_rtorrent_downloads_the_part_of_version_1_of_a_hybrid_torrent(
+    tracker: TrackerProcess, tmp_path: Path
+) -> None:
+    tree = grow_tree(tmp_path / "seeder")
+    file = tmp_path / "tree.torrent"
+    place = ("--output", str(file), "--announce", tracker.http_url, "--private")
+    assert 0 == main(["torrent", str(tree), "--hybrid", *place])
+    seeder = join(file, tree.parent)
+    assert [0, 0] == [seeder.announced(), seeder.announced()]
+    output = download_with_rtorrent(file, tmp_path / "leecher", tmp_path / "home")
+    got = contents(tmp_path / "leecher" / "tree")
+    padding = [name for name in got if name.startswith(".pad/")]
+    assert contents(tree) == {name: got[name] for name in got.keys() - padding}, output
+    assert all(not any(got[name]) for name in padding)

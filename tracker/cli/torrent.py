@@ -27,8 +27,8 @@ _VERSIONS: Final = {
 _EPILOG: Final = """\
 Version 1 is the default because every client reads it. Version 2 and hybrid
 torrents (BEP 52) are for clients with libtorrent 2, such as qBittorrent and
-Deluge. Of a hybrid torrent, aria2 and WebTorrent read the part of version 1, and
-create its padding files; Transmission 3 reads no part of it.
+Deluge. rtorrent and WebTorrent use the part of version 1 of a hybrid torrent;
+aria2 1.36 and Transmission 3 cannot read it.
 
 example:
   tracker torrent holiday.mp4 --tracker tracker.example:8000"""
