@@ -95,8 +95,8 @@ def test_a_tracker_is_announced_to_over_each_protocol_in_a_tier_of_its_own() -> 
     assert main(["torrent", "file.bin", "--announce", URL, WS_URL, *flags[:4]]) == 0
     assert [
         [URL.encode(), WS_URL.encode()],
-        [b"http://[2001:db8::1]:8080/announce"],
         [b"udp://[2001:db8::1]:8080/announce"],
+        [b"http://[2001:db8::1]:8080/announce"],
         [b"ws://[2001:db8::1]:8080/"],
         [b"https://tracker.test/announce"],
         [b"wss://tracker.test/"],

@@ -11,28 +11,28 @@ from tracker.cli.urls import are_local, urls_of
         (
             "tracker.test:9000",
             [
-                "http://tracker.test:9000/announce",
                 "udp://tracker.test:9000/announce",
+                "http://tracker.test:9000/announce",
                 "ws://tracker.test:9000/",
             ],
         ),
         (
             "tracker.test",
             [
-                "http://tracker.test:8000/announce",
                 "udp://tracker.test:8000/announce",
+                "http://tracker.test:8000/announce",
                 "ws://tracker.test:8000/",
             ],
         ),
         (
             "192.0.2.1:80",
-            ["http://192.0.2.1/announce", "udp://192.0.2.1:80/announce", "ws://192.0.2.1/"],
+            ["udp://192.0.2.1:80/announce", "http://192.0.2.1/announce", "ws://192.0.2.1/"],
         ),
         (
             "[2001:db8::1]",
             [
-                "http://[2001:db8::1]:8000/announce",
                 "udp://[2001:db8::1]:8000/announce",
+                "http://[2001:db8::1]:8000/announce",
                 "ws://[2001:db8::1]:8000/",
             ],
         ),

@@ -12,6 +12,7 @@ _COMMON: Final = (
     "listen.processes",
     "listen.admin",
     "redis.url",
+    "redis.embedded_keep",
     "tls.cert",
     "tls.key",
     "listen.trusted_proxies",

@@ -46,4 +46,5 @@ def _urls(host: str, port: int) -> list[str]:
     if port == _TLS_PORT:
         return [f"https://{name}/announce", f"wss://{name}/"]
     web = name if port == 80 else f"{name}:{port}"
-    return [f"http://{web}/announce", f"udp://{name}:{port}/announce", f"ws://{web}/"]
+    # UDP first: it costs the tracker least, and clients try one after another.
+    return [f"udp://{name}:{port}/announce", f"http://{web}/announce", f"ws://{web}/"]
