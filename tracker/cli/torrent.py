@@ -134,6 +134,10 @@ def _progress(shared: torrent.Shared, *, quiet: bool) -> Iterator[Progress]:
     from rich import progress  # noqa: PLC0415 - takes long to import, for a small file
     from rich.console import Console  # noqa: PLC0415
 
+    console = Console(stderr=True, highlight=False)
+    if console.is_dumb_terminal:
+        yield lambda size: None
+        return
     columns = (
         progress.TextColumn("{task.description}", markup=False),
         progress.BarColumn(bar_width=None),
@@ -141,7 +145,6 @@ def _progress(shared: torrent.Shared, *, quiet: bool) -> Iterator[Progress]:
         progress.TransferSpeedColumn(),
         progress.TimeRemainingColumn(),
     )
-    console = Console(stderr=True, highlight=False)
     with progress.Progress(*columns, console=console, transient=True, expand=True) as bar:
         task = bar.add_task(printable(shared.name, _LONGEST_NAME), total=shared.size)
         yield lambda size: bar.advance(task, size)
