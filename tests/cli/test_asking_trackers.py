@@ -96,6 +96,20 @@ def test_the_next_tracker_is_asked_if_one_does_not_answer(
     )
 
 
+@pytest.mark.usefixtures("runtime_directory")
+@pytest.mark.parametrize("command", ["announce", "scrape"])
+def test_the_tracker_on_this_machine_is_asked_if_no_other_is_named(
+    capsys: Capture, command: str
+) -> None:
+    assert 2 == main([command, HASH])
+    assert capsys.readouterr().err == (
+        "tracker: which tracker? no tracker of this user runs on this machine: name its URL\n"
+    )
+    with running_tracker() as here:
+        assert 0 == main([command, HASH])
+        assert f"udp://localhost:{here.ports['udp']}/announce\n" in capsys.readouterr().out
+
+
 def test_what_is_neither_a_torrent_nor_a_url_is_told_what_it_could_be(capsys: Capture) -> None:
     assert 2 == main(["scrape", "localhost:8000"])
     assert capsys.readouterr().err == (

@@ -12,6 +12,7 @@ import pytest
 
 from tests.cli.screens import run_on_terminal
 from tests.tools import MORTAL
+from tests.tracker_process import running_tracker
 from tracker.cli import main
 from tracker.torrent import Version, collect, create, magnet
 
@@ -84,8 +85,8 @@ def test_several_files_go_into_one_torrent(file: Path) -> None:
     assert [[b"file.bin"], [b"other"]] == [one[b"path"] for one in info[b"files"]]
 
 
-def tiers(torrent: str) -> list[list[bytes]]:
-    found: list[list[bytes]] = bencodepy.decode(Path(torrent).read_bytes())[b"announce-list"]
+def tiers(torrent: Path) -> list[list[bytes]]:
+    found: list[list[bytes]] = bencodepy.decode(torrent.read_bytes())[b"announce-list"]
     return found
 
 
@@ -100,13 +101,34 @@ def test_a_tracker_is_announced_to_over_each_protocol_in_a_tier_of_its_own() -> 
         [b"ws://[2001:db8::1]:8080/"],
         [b"https://tracker.test/announce"],
         [b"wss://tracker.test/"],
-    ] == tiers("file.bin.torrent")
+    ] == tiers(Path("file.bin.torrent"))
 
 
 @pytest.mark.usefixtures("file")
 def test_trackers_that_only_this_machine_reaches_are_pointed_out(capsys: Capture) -> None:
     assert main(["torrent", "file.bin", "--tracker", "127.0.0.1:1", "--json"]) == 0
     assert capsys.readouterr().err.startswith("tracker: only this machine reaches the trackers")
+
+
+def test_the_tracker_on_this_machine_is_the_default(
+    runtime_directory: Path, capsys: Capture
+) -> None:
+    (file := runtime_directory / "file.bin").write_bytes(b"content")
+    argv = ["torrent", str(file), "--output", str(output := runtime_directory / "x.torrent")]
+    assert main(argv) == 2
+    assert capsys.readouterr().err == (
+        "tracker: which tracker? no tracker of this user runs on this machine: "
+        "name one with --tracker HOST:PORT\n"
+    )
+    with running_tracker() as tracker:
+        assert main(argv) == 0
+        place = f"localhost:{tracker.ports['http']}".encode()
+        assert [
+            [b"udp://" + place + b"/announce"],
+            [b"http://" + place + b"/announce"],
+            [b"ws://" + place],
+        ] == tiers(output)
+        assert main(["scrape", str(output)]) == 0
 
 
 def test_an_existing_file_is_overwritten_only_by_force(file: Path, capsys: Capture) -> None:

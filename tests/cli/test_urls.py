@@ -1,8 +1,11 @@
 """Announce URLs of a tracker."""
 
+import os
+
 import pytest
 
-from tracker.cli.urls import are_local, urls_of
+from tests.tracker_process import running_tracker
+from tracker.cli.urls import NoTracker, are_local, local_urls, urls_of
 
 
 @pytest.mark.parametrize(
@@ -63,3 +66,24 @@ def test_anything_else_is_refused(text: str) -> None:
 )
 def test_urls_that_only_this_machine_can_use_are_local(urls: list[str], *, local: bool) -> None:
     assert local == are_local(urls)
+
+
+@pytest.mark.usefixtures("runtime_directory")
+def test_the_tracker_on_this_machine_is_found_unless_there_are_several() -> None:
+    with pytest.raises(NoTracker, match="no tracker of this user runs on this machine"):
+        local_urls(os.environ)
+    with running_tracker() as one:
+        port = one.ports["http"]
+        assert [
+            f"udp://localhost:{port}/announce",
+            f"http://localhost:{port}/announce",
+            f"ws://localhost:{port}",
+        ] == local_urls(os.environ)
+        with (
+            running_tracker() as other,
+            pytest.raises(NoTracker, match="2 trackers run on this machine") as found,
+        ):
+            local_urls(os.environ)
+    assert str(found.value).endswith(
+        f", at localhost:{port} and localhost:{other.ports['http']}"
+    ), found.value

@@ -1,5 +1,6 @@
 """What `announce` and `scrape` have in common: which tracker, which torrents, what went wrong."""
 
+import os
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Awaitable, Callable, Sequence
 from socket import AF_INET, AF_INET6, AF_UNSPEC
@@ -7,7 +8,7 @@ from typing import Final, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from tracker.cli.output import print_problem
-from tracker.cli.urls import local_urls
+from tracker.cli.urls import NoTracker, local_urls
 from tracker.client import SCHEMES, BadUrl, ClientError, Refused
 from tracker.client.hints import hint_for
 from tracker.model import InfoHash
@@ -62,7 +63,7 @@ def question_of(arguments: Namespace) -> Question:
     """Return what the arguments ask.
 
     Raises:
-        UsageError: a word names no torrent, or there is no torrent, or more than one URL.
+        UsageError: a word names no torrent, there is no torrent, or there is not one tracker.
     """
     urls = [word for word in arguments.words if "://" in word and not _is_magnet(word)]
     words = [word for word in arguments.words if word not in urls]
@@ -73,7 +74,7 @@ def question_of(arguments: Namespace) -> Question:
     torrents = tuple(map(_named, words))
     if not urls:
         named = dict.fromkeys(url for torrent in torrents for url in torrent.trackers)
-        urls = [url for url in named if urlsplit(url).scheme in SCHEMES] or local_urls()
+        urls = [url for url in named if urlsplit(url).scheme in SCHEMES] or _local()
     return Question(torrents, tuple(urls))
 
 
@@ -83,6 +84,13 @@ def _named(word: str) -> Named:
     except TorrentError as error:
         hint = f"; a URL begins with {_SCHEMES}" if ":" in word else ""
         raise UsageError(f"{error}{hint}") from error
+
+
+def _local() -> list[str]:
+    try:
+        return local_urls(os.environ)
+    except NoTracker as error:
+        raise UsageError(f"which tracker? {error}: name its URL") from error
 
 
 def _is_magnet(word: str) -> bool:

@@ -31,9 +31,7 @@ _WIDTH: Final = 160  # characters, where there is no terminal
 
 def configure(parser: ArgumentParser) -> None:
     """Add the arguments."""
-    parser.usage = (
-        "tracker status [--watch] [--json] [--port PORT] [--config FILE] [--SETTING VALUE ...]"
-    )
+    parser.usage = "tracker status [--watch] [--json] [OPTIONS]"
     parser.add_argument(
         "--watch", action="store_true", help=f"again every {_REFRESH_S:g} s, until q or Ctrl-C"
     )

@@ -1,5 +1,6 @@
 """``tracker torrent``: writes a .torrent file, prints its info_hash and magnet link."""
 
+import os
 import shlex
 import sys
 from argparse import ArgumentParser, Namespace
@@ -11,7 +12,7 @@ from urllib.parse import urlsplit
 
 from tracker import torrent
 from tracker.cli.output import print_json, print_line, print_problem, print_table
-from tracker.cli.urls import are_local, local_urls, urls_of
+from tracker.cli.urls import NoTracker, are_local, local_urls, urls_of
 from tracker.client import SCHEMES
 from tracker.text import printable
 from tracker.torrent.model import Progress
@@ -69,6 +70,9 @@ def run(arguments: Namespace) -> int:
     except ValueError as error:
         print_problem(error)
         return 2
+    except NoTracker as error:
+        print_problem(f"which tracker? {error}: name one with --tracker HOST:PORT")
+        return 2
     try:
         made, output = _make(arguments, tiers)
     except torrent.TorrentError as error:
@@ -86,6 +90,7 @@ def _tiers(arguments: Namespace) -> list[list[str]]:
     """Return the tiers of trackers.
 
     Raises:
+        NoTracker: none is named, and not exactly one runs on this machine.
         ValueError: one cannot be a tracker.
     """
     tiers: list[list[str]] = [list(tier) for tier in arguments.announce]
@@ -94,7 +99,7 @@ def _tiers(arguments: Namespace) -> list[list[str]]:
             schemes = ", ".join(SCHEMES)
             raise ValueError(f"{url} is not the URL of a tracker ({schemes}); FILE comes first")
     tiers += [[url] for host_port in arguments.tracker for url in urls_of(host_port)]
-    return tiers or [[url] for url in local_urls()]
+    return tiers or [[url] for url in local_urls(os.environ)]
 
 
 def _make(arguments: Namespace, tiers: list[list[str]]) -> tuple[torrent.Torrent, Path]:

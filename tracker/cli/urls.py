@@ -1,18 +1,34 @@
 """Announce URLs: those of a tracker at HOST:PORT, and those of the tracker on this machine."""
 
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
 from tracker.host_port import split_host_port
+from tracker.local import local_trackers
 
 _PORT: Final = 8000  # of `tracker serve`
 _TLS_PORT: Final = 443
-_LOCAL: Final = ("localhost", _PORT)
+_ORDER: Final = ("udp", "http", "https", "ws", "wss")  # UDP first: it costs the tracker least
 
 
-def local_urls() -> list[str]:
-    """Return the announce URLs of the tracker on this machine."""
-    return _urls(*_LOCAL)
+class NoTracker(Exception):
+    """No tracker runs on this machine, or more than one."""
+
+
+def local_urls(environment: Mapping[str, str]) -> list[str]:
+    """Return the announce URLs of this user's tracker on this machine.
+
+    Raises:
+        NoTracker: none runs, or several that differ.
+    """
+    running = list(dict.fromkeys(tuple(each.urls) for each in local_trackers(environment)))
+    if not running:
+        raise NoTracker("no tracker of this user runs on this machine")
+    if len(running) > 1:
+        places = " and ".join(urlsplit(urls[0]).netloc for urls in running if urls)
+        raise NoTracker(f"{len(running)} trackers run on this machine, at {places}")
+    return sorted(running[0], key=lambda url: _ORDER.index(urlsplit(url).scheme))
 
 
 def are_local(urls: list[str]) -> bool:
@@ -46,5 +62,4 @@ def _urls(host: str, port: int) -> list[str]:
     if port == _TLS_PORT:
         return [f"https://{name}/announce", f"wss://{name}/"]
     web = name if port == 80 else f"{name}:{port}"
-    # UDP first: it costs the tracker least, and clients try one after another.
     return [f"udp://{name}:{port}/announce", f"http://{web}/announce", f"ws://{web}/"]
