@@ -37,24 +37,11 @@ def run_on_terminal(
     env: Mapping[str, str] | None = None,
 ) -> Shown:
     """Run ``tracker`` with these arguments on a terminal, until it ends."""
-    return run_program(
-        sys.executable, "-m", "tracker", *argv, columns=columns, lines=lines, folder=folder, env=env
-    )
-
-
-def run_program(
-    *argv: str,
-    columns: int = 80,
-    lines: int = 24,
-    folder: Path | None = None,
-    env: Mapping[str, str] | None = None,
-) -> Shown:
-    """Run a program on a terminal, until it ends."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
     inherited = {name: os.environ[name] for name in os.environ.keys() - {"COLUMNS", "LINES"}}
     process = subprocess.Popen(
-        [*MORTAL, *argv],
+        [*MORTAL, sys.executable, "-m", "tracker", *argv],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,

@@ -201,7 +201,7 @@ def test_the_tracker_on_this_machine_needs_no_url(capsys: pytest.CaptureFixture[
     [
         (["list"], NO_TRACKER),
         (["list", "--redis", "unix:///x", "--port", "1"], "--port and --redis exclude each other"),
-        (["deny", "--redis", "unix:///x"], "which torrents? tell their info_hashes"),
+        (["deny", "--redis", "unix:///x"], "which torrents? name their info_hashes"),
         (["list", "--redis", "telnet://x"], "redis.url (from --redis-url): a Redis URL begins"),
         (["list", "--redis", "redis://x?nonsense=1"], "nonsense"),
     ],

@@ -39,18 +39,20 @@ def configure(parser: ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     for kind, what in zip(KINDS, ("the only torrents to serve", "torrents to refuse"), strict=True):
         _add_entries(_leaf(actions, kind, f"add to the list of {what}"))
-    kinds = _add(actions, "remove", "take from a list").add_subparsers(
+    kinds = _add(actions, "remove", "remove entries from a list").add_subparsers(
         dest="kind", metavar="KIND", required=True
     )
     for kind in KINDS:
-        _add_entries(_leaf(kinds, kind, f"take from the list to {kind}"))
-    clear = _leaf(actions, "clear", "let there be no such list")
+        _add_entries(_leaf(kinds, kind, f"remove entries from the list to {kind}"))
+    clear = _leaf(actions, "clear", "remove a list")
     clear.add_argument("kind", choices=KINDS)
     show = _leaf(actions, "list", "show the lists")
     show.add_argument("kind", choices=KINDS, nargs="?", help="default: all")
-    show.add_argument("--entries", action="store_true", help="what is in them, as in a --file")
+    show.add_argument(
+        "--entries", action="store_true", help="print the entries, in the format of --file"
+    )
     show.add_argument("--json", action="store_true", help="print JSON")
-    check = _leaf(actions, "check", "tell whether a torrent is served; exit code 1: it is not")
+    check = _leaf(actions, "check", "show whether a torrent is served; exit code 1 if it is not")
     check.add_argument("info_hash", metavar="INFO_HASH", type=asking.info_hash)
 
 
@@ -71,7 +73,9 @@ def _add_entries(parser: ArgumentParser) -> None:
         "info_hashes", nargs="*", metavar="INFO_HASH", type=asking.info_hash,
         help="40 hex or 32 base32 digits, or a magnet link",
     )  # fmt: skip
-    parser.add_argument("--file", help="or URL: one info_hash a line; refused whole if one is bad")
+    parser.add_argument(
+        "--file", help="file or URL with one info_hash per line; if one is malformed, none is used"
+    )
 
 
 def run(arguments: Namespace) -> int:
@@ -80,7 +84,7 @@ def run(arguments: Namespace) -> int:
     if settings is None:
         return 2
     if "file" in arguments and not (arguments.file or arguments.info_hashes):
-        print_problem("which torrents? tell their info_hashes, or a --file of them")
+        print_problem("which torrents? name their info_hashes, or a --file of them")
         return 2
     redis = redis_settings(arguments, settings)
     if redis is None:

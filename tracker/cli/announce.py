@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from tracker.cli import asking
 from tracker.cli.output import print_json, print_line, print_problem, print_table
+from tracker.cli.values import number
 from tracker.client import AnnounceReply, AnnounceRequest, ClientError, announce
 from tracker.model import HASH_SIZE, Event, PeerId
 
@@ -22,15 +23,15 @@ def configure(parser: ArgumentParser) -> None:
     parser.usage = "tracker announce [URL] TORRENT [OPTIONS]"
     asking.add_arguments(parser, "TORRENT")
     add = parser.add_argument
-    add("--port", type=asking.number(65535), default=6881,
+    add("--port", type=number(65535), default=6881,
         help="of the peer; default: %(default)s")  # fmt: skip
     add("--event", choices=("started", "completed", "stopped"), metavar="EVENT",
         help="started, completed or stopped; default: none")  # fmt: skip
     add("--stay", action="store_true",
         help="leave the peer in the swarm; otherwise it stops after the reply")  # fmt: skip
-    add("--left", type=asking.number(2**63 - 1), default=1, metavar="BYTES",
+    add("--left", type=number(2**63 - 1), default=1, metavar="BYTES",
         help="still to download; 0: a seeder; default: %(default)s")  # fmt: skip
-    add("--numwant", type=asking.number(2**31 - 1), metavar="N", help="peers asked for")
+    add("--numwant", type=number(2**31 - 1), metavar="N", help="peers asked for")
     add("--peer-id", type=_peer_id, help="20 characters or 40 hex digits; default: random")
 
 

@@ -7,6 +7,7 @@ from socket import AF_INET, AF_INET6, AF_UNSPEC
 from typing import Final, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
+from tracker.cli import values
 from tracker.cli.output import print_problem
 from tracker.cli.urls import NoTracker, local_urls
 from tracker.client import SCHEMES, BadUrl, ClientError, Refused
@@ -48,7 +49,11 @@ def add_arguments(parser: ArgumentParser, torrents: str) -> None:
     parser.add_argument("words", nargs="+", metavar=torrents, help=TORRENT_HELP)
     parser.epilog = _URL_EPILOG
     parser.add_argument(
-        "--timeout", type=seconds, default=10.0, metavar="SECONDS", help="default: %(default)g"
+        "--timeout",
+        type=values.seconds,
+        default=10.0,
+        metavar="SECONDS",
+        help="default: %(default)g",
     )
     family = parser.add_mutually_exclusive_group()
     for flag, value, name in (("--ipv4", AF_INET, "IPv4"), ("--ipv6", AF_INET6, "IPv6")):
@@ -130,22 +135,3 @@ def info_hash(text: str) -> InfoHash:
         return parse_info_hash(text)
     except TorrentError as error:
         raise ArgumentTypeError(str(error)) from error
-
-
-def seconds(text: str) -> float:
-    """An argument: a duration."""
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise ArgumentTypeError("must be more than 0")
-    return value
-
-
-def number(most: int) -> Callable[[str], int]:
-    """The type of an argument: a number from 0 to `most`."""
-
-    def parse(text: str) -> int:
-        if not text.isdecimal() or int(text) > most:
-            raise ArgumentTypeError(f"must be a number from 0 to {most}")
-        return int(text)
-
-    return parse

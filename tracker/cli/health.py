@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from tracker.cli.here import add_port_flag, chosen
 from tracker.cli.output import print_line, print_problem
+from tracker.cli.values import seconds
 from tracker.host_port import split_host_port
 
 if TYPE_CHECKING:
@@ -26,15 +27,15 @@ _ANYWHERE: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noq
 def configure(parser: ArgumentParser) -> None:
     """Add the flags."""
     parser.add_argument(
-        "--live", action="store_true", help="whether it runs at all, though perhaps without Redis"
+        "--live", action="store_true", help="whether it runs, even if it cannot use Redis"
     )
     parser.add_argument(
-        "--timeout", type=float, default=2.0, metavar="SECONDS", help="to answer in (default: 2)"
+        "--timeout", type=seconds, default=2.0, metavar="SECONDS", help="default: %(default)g"
     )
+    parser.add_argument("--admin", metavar="HOST:PORT", help=f"its admin address ({_VARIABLE})")
     parser.add_argument(
-        "--admin", metavar="HOST:PORT", help=f"where it listens for such questions ({_VARIABLE})"
+        "--config", type=Path, metavar="FILE", help="TOML file that names the admin address"
     )
-    parser.add_argument("--config", type=Path, metavar="FILE", help="TOML file that names it")
     add_port_flag(parser)
 
 
