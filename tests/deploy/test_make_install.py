@@ -26,7 +26,9 @@ def copy_checkout(folder: Path) -> Path:
     folder.mkdir()
     for name in CHECKOUT:
         if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, folder / name)
+            shutil.copytree(
+                ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__")
+            )
         else:
             shutil.copy(ROOT / name, folder / name)
     return folder
