@@ -12,9 +12,9 @@ from tests.frontends.clients import announce, browser, get, udp_peer
 from tests.nodes import DEADLINE_S, RunningNode, node_settings, running_node, until
 from tests.redis_servers import RedisServer
 from tracker.frontends.listen import open_ports
-from tracker.frontends.ops import exposition
 from tracker.node import Node
 from tracker.policy.headroom import EXHAUSTED, NONE, WARNINGS
+from tracker.web.admin import exposition
 
 
 async def metrics(tracker: RunningNode) -> bytes:

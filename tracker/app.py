@@ -24,7 +24,6 @@ from tracker.embedded import (
 )
 from tracker.errors import Unavailable
 from tracker.frontends.listen import open_ports
-from tracker.frontends.ops import REDIS_AWAY, Ops
 from tracker.frontends.tls import server_context
 from tracker.jobs import background_jobs
 from tracker.local import LocalTracker, listed
@@ -41,6 +40,7 @@ from tracker.store.redis_time import redis_time
 from tracker.store.trouble import Troubles
 from tracker.tasks import done_within
 from tracker.terminal import Terminal
+from tracker.web.admin import REDIS_AWAY, Ops
 
 log = structlog.get_logger()
 

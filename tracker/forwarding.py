@@ -9,13 +9,13 @@ import uvloop
 
 from tracker import log as logs
 from tracker.frontends.listen import bind_all, bind_udp
-from tracker.frontends.ops import Ops, OwnVitals
 from tracker.frontends.udp_forwarder import Forwarder
 from tracker.metrics import Metrics
 from tracker.ready import ready_line
 from tracker.settings import Settings
 from tracker.stopping import Stop, ignore_signals, obey_signals
 from tracker.tasks import kept
+from tracker.web.admin import Ops, OwnVitals
 
 log = structlog.get_logger()
 

@@ -13,7 +13,6 @@ import structlog
 import uvloop
 
 from tracker import log as logs
-from tracker.frontends.ops import REDIS_AWAY, Ops, OwnVitals
 from tracker.metrics import Metrics
 from tracker.ready import ready_line
 from tracker.settings import Settings
@@ -30,6 +29,7 @@ from tracker.store.secrets import SecretStore, fresh_secret
 from tracker.store.topology import Redis
 from tracker.store.trouble import Troubles
 from tracker.tasks import done_within
+from tracker.web.admin import REDIS_AWAY, Ops, OwnVitals
 from workers.access import AccessFiles
 from workers.burial import Burial
 from workers.runner import LeasedJob, run_leased

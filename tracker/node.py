@@ -6,7 +6,6 @@ import os
 import random
 import secrets
 import socket
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -21,8 +20,6 @@ from tracker.frontends.congestion import Congestion
 from tracker.frontends.connections import Connections
 from tracker.frontends.door import Shared
 from tracker.frontends.listen import Listeners
-from tracker.frontends.ops import REDIS_AWAY, OwnVitals
-from tracker.frontends.pages import Pages, Stats
 from tracker.frontends.ports import TcpPorts
 from tracker.frontends.sessions import Sessions
 from tracker.frontends.tls import reload, server_context
@@ -32,7 +29,7 @@ from tracker.frontends.websocket import WebSocketFrontend
 from tracker.frontends.webtorrent import WebTorrent
 from tracker.frontends.wheel import Wheel
 from tracker.metrics import Metrics
-from tracker.model import FRONTEND_ID_SIZE, Facts, Snapshot
+from tracker.model import FRONTEND_ID_SIZE, Facts
 from tracker.policy.access import AccessLists
 from tracker.policy.addresses import Networks, Proxies
 from tracker.policy.secrets import Ring, accepted
@@ -40,7 +37,6 @@ from tracker.service.browsers import Browsers
 from tracker.service.peers import Peers
 from tracker.settings import Settings
 from tracker.store.access import AccessReader, AccessStore
-from tracker.store.census import Census
 from tracker.store.connect import connect
 from tracker.store.epochs import Epochs
 from tracker.store.frontends import Frontends
@@ -53,6 +49,8 @@ from tracker.store.swarms import RedisSwarms
 from tracker.store.trouble import Troubles
 from tracker.tasks import done_within
 from tracker.upkeep import Heartbeat, LossWatch, Probe
+from tracker.web.admin import REDIS_AWAY, OwnVitals
+from tracker.website import website
 from tracker.wire.connection_id import ConnectionIds
 from workers.runner import Job
 from workers.runner import run as run_jobs
@@ -61,7 +59,6 @@ log = structlog.get_logger()
 
 # Requests in flight are young objects without cycles; looking at them every 700 costs 4 % of CPU.
 GC_THRESHOLD = (20_000, 20, 50)
-TOTALS_AGE_S = 2.0  # a page viewed by many asks Redis no more often
 COUNTED = ("announce", "scrape")  # actions that are told of as requests
 
 
@@ -92,8 +89,6 @@ class Node:
         self.wheel = Wheel()
         self._listeners = listeners
         self._draining = False
-        self._seen: Snapshot | None = None
-        self._seen_until = 0.0
         announce, ws, cluster = settings.announce, settings.ws, settings.cluster
         self.redis = connect(redis_url, settings.redis, metrics, troubles)
 
@@ -161,10 +156,9 @@ class Node:
             budgets=budgets,
             congestion=congestion,
         )
-        self._census = Census(self.redis)
         self._tls = server_context(settings.tls)
         self.ports = dict(listeners.ports)
-        self.pages = Pages(self.stats, self.ports, settings.http.paths[0])
+        self.pages = website(settings, self.redis, self.ports)
         self.tcp = TcpPorts(
             self._shared(), settings.listen.backlog, self._tls, settings.limits.handshakes
         )
@@ -230,7 +224,7 @@ class Node:
             http=self.settings.http,
             peers=self.peers,
             websocket=self.websocket,
-            pages=self.pages,
+            pages=self.pages.protocol,
             connections=Connections(
                 listen, proxies, self.budgets.accounts, self.metrics, random.Random()
             ),
@@ -285,26 +279,6 @@ class Node:
             browsers=len(self.sessions),
             relay_us=None if latency_s is None else round(latency_s * 1e6),
         )
-
-    async def stats(self) -> Stats:
-        """What the public pages show."""
-        return Stats(
-            version=__version__,
-            uptime_s=(self._now.local_us() - self._since_us) // SECOND_US,
-            cluster=await self._snapshot(),
-            sockets={"tcp": len(self.tcp.connections), "ws": len(self.sessions)},
-            requests=dict(self.metrics.requests),
-        )
-
-    async def _snapshot(self) -> Snapshot | None:
-        """The cluster's numbers, asked for once in a while; None while they are not known."""
-        if time.monotonic() >= self._seen_until:
-            self._seen_until = time.monotonic() + TOTALS_AGE_S
-            try:
-                self._seen = await self._census.published()
-            except Unavailable:
-                self._seen = None
-        return self._seen
 
     def _observe(self) -> None:
         gauge = self.metrics.gauge

@@ -2,9 +2,9 @@
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from tracker.frontends.ops import OwnVitals, exposition
 from tracker.metrics import Metrics
 from tracker.processes.vitals import merged
+from tracker.web.admin import OwnVitals, exposition
 
 
 async def test_each_family_comes_once_with_the_samples_of_all_processes() -> None:

@@ -19,7 +19,7 @@ TESTED_IN = {
     "tracker/frontends/proxied.py": "tests/frontends/test_door.py",
     "tracker/frontends/session.py": "tests/frontends/sessions/test_entries.py",
     "tracker/frontends/unanswered.py": "tests/frontends/sessions/test_offers.py",
-    "tracker/frontends/webapp.py": "tests/frontends/test_pages.py",
+    "tracker/web/server.py": "tests/web/test_pages.py",
     "tracker/store/fenced.py": "tests/store/test_leases.py",
     "tracker/store/scripts/__init__.py": "tests/store/test_leases.py",
     "tracker/upkeep.py": "tests/test_node.py",

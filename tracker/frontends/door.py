@@ -6,7 +6,7 @@ proxy that speaks the PROXY protocol, `ProxiedConnection` reads its header first
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import structlog
@@ -16,7 +16,6 @@ from tracker.frontends.bounded import BoundedProtocol
 from tracker.frontends.connections import Connection, Connections
 from tracker.frontends.http import HttpConnection
 from tracker.frontends.lent import LentConnection
-from tracker.frontends.pages import Pages
 from tracker.frontends.proxied import ProxiedConnection
 from tracker.frontends.turns import Turns
 from tracker.frontends.websocket import WebSocketFrontend
@@ -33,6 +32,7 @@ from tracker.wire.forwarded import hops, single
 from tracker.wire.http import Route, Routes
 from tracker.wire.http_head import END, Head
 from tracker.wire.http_page import page_request
+from tracker.wire.visit import visit_of
 
 log = structlog.get_logger()
 
@@ -45,7 +45,7 @@ class Shared(NamedTuple):
     http: HttpSettings
     peers: Peers
     websocket: WebSocketFrontend
-    pages: Pages
+    pages: Callable[[], asyncio.Protocol]  # returns the library's protocol for a connection
     connections: Connections
     proxies: Proxies
     budgets: Budgets
@@ -94,7 +94,13 @@ class Door:
         return HttpConnection(self, connection, ip)
 
     def hand_over(
-        self, connection: Connection, transport: asyncio.Transport, head: Head, unread: bytes
+        self,
+        connection: Connection,
+        transport: asyncio.Transport,
+        head: Head,
+        unread: bytes,
+        client: Ip,
+        proxied: bool,
     ) -> None:
         """Give a connection to the WebSocket frontend or to the pages.
 
@@ -103,6 +109,8 @@ class Door:
             transport: of the connection.
             head: of the request.
             unread: the bytes after the request.
+            client: address of the client.
+            proxied: a trusted proxy sent the request.
         """
         if head.websocket and self.serves_websocket:
             protocol = self._shared.websocket.protocol(connection.left, connection.account)
@@ -112,14 +120,21 @@ class Door:
             protocol.connection_made(transport)
             protocol.received(head.websocket + unread)
         else:
+            visit = visit_of(
+                head,
+                secure=transport.get_extra_info("sslcontext") is not None,
+                client=client,
+                proxied=proxied,
+                local_port=transport.get_extra_info("sockname")[1],
+            )
             lent = LentConnection(
-                self._shared.pages.protocol(),
+                self._shared.pages(),
                 connection,
                 self.wheel,
                 self._metrics.closed,
                 self.http.request_timeout,
             )
-            lent.serve(transport, page_request(head))
+            lent.serve(transport, page_request(head, visit))
 
     # -- what its connections ask --------------------------------------------------------------
 

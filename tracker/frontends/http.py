@@ -321,7 +321,7 @@ class HttpConnection(BoundedProtocol):
         if not head.websocket:
             door.turns.charge(PAGE_S)
         door.count_request("websocket" if head.websocket else "page", "ok")
-        door.hand_over(connection, transport, head, self._give_away())
+        door.hand_over(connection, transport, head, self._give_away(), self._ip, self._behind_proxy)
 
     # -- its answer ----------------------------------------------------------------------------
 

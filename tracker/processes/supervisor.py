@@ -14,13 +14,13 @@ import structlog
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from tracker.frontends.listen import Listeners
-from tracker.frontends.ops import OwnVitals, Vitals
 from tracker.metrics import Metrics
 from tracker.processes.channel import Order
 from tracker.processes.child import Child
 from tracker.processes.vitals import LABEL, Report, merged
 from tracker.settings import Settings
 from tracker.tasks import kept
+from tracker.web.admin import OwnVitals, Vitals
 
 log = structlog.get_logger()
 

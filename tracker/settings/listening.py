@@ -7,6 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from tracker.host_port import shared_port, split_host_port
 from tracker.network import Network
+from tracker.public_url import checked_url
 from tracker.settings.section import Section
 
 ProtocolName = Literal["http", "udp", "ws"]
@@ -33,6 +34,11 @@ class ListenSettings(Section):
     backlog: int = Field(4096, ge=1, description="TCP connections the kernel may hold for us")
     socket_buffer: int = Field(
         65_536, ge=4096, description="bytes the kernel may buffer of a TCP connection, each way"
+    )
+    public_url: tuple[str, ...] = Field(
+        (),
+        description="announce URLs to show (http, udp, ws), each in place of the one of its "
+        "protocol that is derived from the visitor's own URL",
     )
     trusted_proxies: tuple[Network, ...] = Field(
         (), description="networks whose X-Forwarded-For, Forwarded and PROXY heads are believed"
@@ -81,6 +87,11 @@ class ListenSettings(Section):
     def tcp_ports(self) -> set[int]:
         """The ports of HTTP and WebSocket; 0: one that is free."""
         return {self.port_of(name)[0] for name in self.only - {"udp"}}
+
+    @field_validator("public_url")
+    @classmethod
+    def _are_announce_urls(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(checked_url, urls))
 
     @field_validator("admin")
     @classmethod

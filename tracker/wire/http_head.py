@@ -1,7 +1,8 @@
 """The head of an HTTP request, read by llhttp; only what a tracker looks at is kept."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Final
 
 import httptools
@@ -31,6 +32,17 @@ METHODS: Final = (b"GET", b"HEAD", b"OPTIONS")  # of requests that are served
 _NO_CONTENT: Final = re.compile(
     rb"\r\n(?i:Content-Length):[ \t]*0+(?:[ \t]*,[ \t]*0+)*[ \t]*(?=\r\n(?![ \t]))"
 )
+OF_PAGES: Final = frozenset(  # fields that only pages look at; the first of each is kept
+    (
+        b"accept",
+        b"accept-encoding",
+        b"origin",
+        b"x-forwarded-host",
+        b"x-forwarded-port",
+        b"x-forwarded-proto",
+    )
+)
+NO_FIELDS: Mapping[bytes, bytes] = MappingProxyType({})
 
 
 class Head(Value, frozen=True):
@@ -47,6 +59,7 @@ class Head(Value, frozen=True):
     forwarded: bytes | None
     host: bytes | None  # the first, if there are several
     named: bytes | None  # the last header of the name asked for
+    page: Mapping[bytes, bytes] = NO_FIELDS  # those of `OF_PAGES`, by name in lower case
 
 
 def decode_head(data: bytes, name: bytes = b"") -> Head:
@@ -90,6 +103,7 @@ def decode_head(data: bytes, name: bytes = b"") -> Head:
         get(b"forwarded"),
         get(b"host"),
         notes.named,
+        notes.page,
     )
 
 
@@ -148,13 +162,14 @@ def _options(value: bytes) -> list[bytes]:
 class _Notes:
     """What the parser calls back with. The parser knows it, not it the parser: no cycle."""
 
-    __slots__ = ("headers", "name", "named", "target")
+    __slots__ = ("headers", "name", "named", "page", "target")
 
     def __init__(self, name: bytes) -> None:
         self.name = name
         self.named: bytes | None = None
         self.target = b""
         self.headers: dict[bytes, bytes] = {}
+        self.page: dict[bytes, bytes] = {}
 
     def on_url(self, url: bytes) -> None:
         """Part of the target."""
@@ -171,3 +186,5 @@ class _Notes:
                 self.headers[name] = value
             elif name != b"host":
                 self.headers[name] = before + b"," + value
+        elif name in OF_PAGES:
+            self.page.setdefault(name, value)

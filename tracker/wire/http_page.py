@@ -6,12 +6,25 @@ itself: a proxy in front must never use the connection for another client.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from tracker.wire.http import PROTECTION, PUBLIC, SERVER
 from tracker.wire.http_head import END, Head
+from tracker.wire.visit import Visit
 
-_ORIGIN = re.compile(rb"(?i:https?)://([^/?#]*)")  # of the absolute form (RFC 9112, section 3.2.2)
+_ABSOLUTE = re.compile(rb"(?i:https?)://[^/?#]*")  # RFC 9112, section 3.2.2
+_WEBSITE = re.compile(  # an origin (RFC 6454)
+    rb"[a-z][a-z0-9+.-]{0,31}://(?:[A-Za-z0-9._-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?"
+)
+_ENCODINGS = (b"br", b"gzip")  # that responses may have, the best first
+# Headers of our own, by which the library learns of the visitor.
+VISITOR_SCHEME, VISITOR_ADDRESS, VISITOR_PROXIED, VISITOR_PORT = (
+    "Visitor-Scheme",
+    "Visitor-Address",
+    "Visitor-Proxied",
+    "Visitor-Local-Port",
+)
+_NO_WEIGHT = re.compile(rb"q=0(?:\.0*)?")
 _INTERIM = re.compile(rb"HTTP/1\.[01] 1\d\d ")
 _SET = {b"connection", b"keep-alive", b"server", b"upgrade"}  # by us alone
 _END_OF_RESPONSE = f"Server: {SERVER}\r\nConnection: close\r\n\r\n".encode()
@@ -24,18 +37,52 @@ def _lines(headers: Mapping[str, str]) -> dict[bytes, bytes]:
 _ADDED = _lines(PROTECTION), _lines(PUBLIC)  # by whether the port is public
 
 
-def page_request(head: Head) -> bytes:
-    """Write a GET or HEAD request for a page: its path and host, no body, and a close."""
-    host, path = head.host or b"", head.target
-    if absolute := _ORIGIN.match(path):
-        host, path = absolute[1], path[absolute.end() :]
+def page_request(head: Head, visit: Visit) -> bytes:
+    """Write a GET or HEAD request for a page: path, visitor, what they accept, and a close.
+
+    No query: no page has one. `tracker.web.visitor` reads the headers.
+    """
+    path = head.target
+    if absolute := _ABSOLUTE.match(path):
+        path = path[absolute.end() :]
     path = path.partition(b"?")[0]
     if not path.startswith(b"/"):
         path = b"/" + path
-    return b"%b %b HTTP/1.%d\r\nHost: %b\r\nConnection: close%b" % (
-        *(head.method, path, not head.http10, host),
-        END,
-    )
+    host = visit.host if visit.port is None or not visit.host else f"{visit.host}:{visit.port}"
+    lines = [
+        b"%b %b HTTP/1.%d" % (head.method, path, not head.http10),
+        f"Host: {host}".encode(),
+        f"{VISITOR_SCHEME}: {'https' if visit.secure else 'http'}".encode(),
+        f"{VISITOR_ADDRESS}: {visit.client.hex()}".encode(),
+        f"{VISITOR_PROXIED}: {int(visit.proxied)}".encode(),
+        f"{VISITOR_PORT}: {visit.local_port}".encode(),
+        *_understood(head),
+        b"Connection: close",
+    ]
+    return b"\r\n".join(lines) + END
+
+
+def _understood(head: Head) -> Iterator[bytes]:
+    """Write the visitor's own headers, as far as pages use and we understand them."""
+    fields = head.page
+    origin = fields.get(b"origin", b"")
+    if origin == b"null" or _WEBSITE.fullmatch(origin):
+        yield b"Origin: " + origin
+    if b"text/html" in fields.get(b"accept", b"").lower():
+        yield b"Accept: text/html"
+    accepted = _encodings(fields.get(b"accept-encoding", b""))
+    if accepted:
+        yield b"Accept-Encoding: " + b", ".join(accepted)
+
+
+def _encodings(value: bytes) -> list[bytes]:
+    """Return those of `_ENCODINGS` that a client accepts (RFC 9110, section 12.5.3)."""
+    words = set()
+    for each in value.lower().split(b","):
+        word, _, weight = each.partition(b";")
+        if not _NO_WEIGHT.fullmatch(weight.strip()):
+            words.add(word.strip())
+    return [each for each in _ENCODINGS if each in words]
 
 
 def final_head(head: bytes, *, public: bool) -> bytes | None:

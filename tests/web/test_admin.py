@@ -8,8 +8,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
 
 from tests.tools import reserved_port
-from tracker.frontends.ops import Ops, OwnVitals
 from tracker.metrics import Metrics
+from tracker.web.admin import Ops, OwnVitals
 
 
 class Reasons(list[str]):

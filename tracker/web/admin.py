@@ -15,11 +15,11 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from tracker.frontends import webapp
 from tracker.frontends.port_in_use import PortInUse
 from tracker.host_port import split_host_port
 from tracker.metrics import Metrics
 from tracker.policy.admin_hosts import is_admin_host
+from tracker.web import server
 
 log = structlog.get_logger()
 
@@ -87,11 +87,11 @@ class Ops:
         self._moves = moves
         names = frozenset(name.lower() for name in (self._host, *hosts))
         self._vitals = vitals
-        app = webapp.application(_only_for(names))
+        app = server.application(_only_for(names))
         app.router.add_get("/health", self._give_health)
         app.router.add_get("/ready", self._give_ready)
         app.router.add_get("/metrics", self._give_metrics)
-        self._runner = webapp.runner(app)
+        self._runner = server.runner(app)
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
@@ -142,7 +142,7 @@ class Ops:
 
     def _connection(self) -> asyncio.Protocol:
         assert self._runner.server is not None
-        return webapp.OneResponse(self._runner.server())
+        return server.OneResponse(self._runner.server())
 
     async def _give_health(self, request: web.Request) -> web.Response:
         return web.Response(text="ok\n")
@@ -165,7 +165,7 @@ def _only_for(names: frozenset[str]) -> Middleware:
     """Refuse names under which a stranger's web page could read the admin port."""
 
     @web.middleware
-    async def check_host(request: web.Request, handler: webapp.Handler) -> web.StreamResponse:
+    async def check_host(request: web.Request, handler: server.Handler) -> web.StreamResponse:
         for host in request.headers.getall("Host", []):
             if not is_admin_host(host, names):
                 raise web.HTTPMisdirectedRequest(

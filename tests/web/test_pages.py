@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 
 from tests.nodes import running_node
 from tests.redis_servers import RedisServer, TlsFiles
-from tracker.frontends import webapp
-from tracker.frontends.pages import Pages, Stats, announce_urls, render_stats
 from tracker.frontends.tls import server_context
-from tracker.frontends.webapp import OneResponse
 from tracker.model import Activity, Snapshot, SwarmSize, Totals
 from tracker.settings import TlsSettings
+from tracker.web.pages import Pages, Stats, announce_urls, render_stats
+from tracker.web.server import OneResponse
 
 PORTS = {"http": None, "udp": None, "ws": None}
 TOTALS = Totals(1_700_000_000, 11, 12, 13, 14, 15, 16, 17, 18)
