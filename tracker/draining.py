@@ -33,6 +33,7 @@ class Drain:
         udp: answers what it has received.
         websocket: the browsers' sockets.
         unwritten: returns whether anything can still be written to Redis.
+        end_streams: ends responses that would last for ever.
     """
 
     def __init__(
@@ -42,12 +43,14 @@ class Drain:
         udp: UdpFrontend,
         websocket: WebSocketFrontend,
         unwritten: Callable[[], bool],
+        end_streams: Callable[[], None] = lambda: None,
     ) -> None:
         self._settings = settings
         self._tcp = tcp
         self._udp = udp
         self._websocket = websocket
         self._unwritten = unwritten
+        self._end_streams = end_streams
         self._loop = asyncio.get_running_loop()
 
     async def run(self, browsers_s: float, notice_s: float) -> float:
@@ -65,6 +68,7 @@ class Drain:
         self._tcp.drain()
         await asyncio.sleep(listen.grace)
         self._tcp.close_listeners()
+        self._end_streams()
         await self._udp.drain()
         await asyncio.gather(
             self._end_requests(deadline),

@@ -106,7 +106,7 @@ class Facts(NamedTuple):
     since: int  # Unix seconds of its start
     beat: float  # Unix seconds of this report
     ports: dict[str, int]  # by protocol
-    requests: dict[str, int]  # answered so far, by protocol
+    requests: dict[str, int]  # announces answered so far, by protocol
     connections: int  # TCP, open
     browsers: int  # WebSockets, open
     relay_us: int | None  # how long a message through Redis took lately; None: not known
@@ -116,8 +116,8 @@ class Activity(NamedTuple):
     """What a frontend does, from two of its tellings."""
 
     beat: float  # Unix seconds of the later one
-    requests: dict[str, int]  # answered until then, by protocol
-    rates: dict[str, float]  # requests a second between them, by protocol
+    requests: dict[str, int]  # announces answered until then, by protocol
+    rates: dict[str, float]  # announces per second between them, by protocol
 
 
 class SwarmSize(NamedTuple):
@@ -139,7 +139,7 @@ class Snapshot(NamedTuple):
 
     totals: Totals
     frontends: int  # alive
-    rates: dict[str, float]  # requests a second of all frontends, by protocol
+    rates: dict[str, float]  # announces per second of all frontends, by protocol
     activity: dict[FrontendId, Activity]  # of each that is alive
     top: list[SwarmSize]  # the largest swarms, the largest first
 

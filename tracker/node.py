@@ -50,7 +50,7 @@ from tracker.store.trouble import Troubles
 from tracker.tasks import done_within
 from tracker.upkeep import Heartbeat, LossWatch, Probe
 from tracker.web.admin import REDIS_AWAY, OwnVitals
-from tracker.website import website
+from tracker.website import Website
 from tracker.wire.connection_id import ConnectionIds
 from workers.runner import Job
 from workers.runner import run as run_jobs
@@ -59,7 +59,6 @@ log = structlog.get_logger()
 
 # Requests in flight are young objects without cycles; looking at them every 700 costs 4 % of CPU.
 GC_THRESHOLD = (20_000, 20, 50)
-COUNTED = ("announce", "scrape")  # actions that are told of as requests
 
 
 class Node:
@@ -158,7 +157,15 @@ class Node:
         )
         self._tls = server_context(settings.tls)
         self.ports = dict(listeners.ports)
-        self.pages = website(settings, self.redis, self.ports)
+        self.website = Website(
+            settings,
+            self.redis,
+            self.peers,
+            browsers,
+            self.ports,
+            metrics,
+            lambda: not self.not_ready(),
+        )
         self.tcp = TcpPorts(
             self._shared(), settings.listen.backlog, self._tls, settings.limits.handshakes
         )
@@ -171,7 +178,7 @@ class Node:
         """Begin to serve. Redis may come later: requests fail fast until it does."""
         await self.redis.start()
         await self._join()
-        await self.pages.start()
+        await self.website.pages.start()
         await self._listen()
         self.wheel.start(asyncio.get_running_loop())
         self._observe()
@@ -224,7 +231,7 @@ class Node:
             http=self.settings.http,
             peers=self.peers,
             websocket=self.websocket,
-            pages=self.pages.protocol,
+            pages=self.website.pages.protocol,
             connections=Connections(
                 listen, proxies, self.budgets.accounts, self.metrics, random.Random()
             ),
@@ -264,7 +271,7 @@ class Node:
         """What others are told of this frontend."""
         requests: dict[str, int] = dict.fromkeys(sorted(self.settings.listen.only), 0)
         for (protocol, action, _), count in self.metrics.requests.items():
-            if action in COUNTED:
+            if action == "announce":
                 requests[protocol] = requests.get(protocol, 0) + count
         latency_s = self.relay.latency_s
         return Facts(
@@ -301,7 +308,14 @@ class Node:
     async def drain(self, *, patient: bool) -> None:
         """End without failing any client; arguments as of `tracker.stopping`."""
         self._draining = True
-        end = Drain(self.settings, self.tcp, self.udp, self.websocket, self._unwritten)
+        end = Drain(
+            self.settings,
+            self.tcp,
+            self.udp,
+            self.websocket,
+            self._unwritten,
+            self.website.streams.end,
+        )
         notice_s = NOTICE_S if any(self.frontends) else 0.0
         left_s = await end.run(self.settings.ws.drain if patient else 0.0, notice_s)
         await self._leave(max(POLL_S, left_s))
@@ -327,7 +341,7 @@ class Node:
         await self._end_upkeep()
         await self.tcp.close()
         self.udp.close()
-        await self.pages.stop()
+        await self.website.pages.stop()
         await self.relay.close()
         self.removals.close()
         await self.redis.close()

@@ -7,6 +7,7 @@ from typing import Protocol
 from tracker.model import Snapshot
 from tracker.settings import WorkersSettings
 
+PAUSE_SHARE = 2  # a pause is at least this many times as long as the count before it
 PERIODS_KEPT = 10  # numbers that nobody renewed for so long are no longer shown
 
 
@@ -47,7 +48,7 @@ class Statistics:
         settings: WorkersSettings,
         now: Callable[[], Awaitable[int]],
     ) -> None:
-        self.period_s = settings.statistics_period
+        self.period_s = self._least_period_s = settings.statistics_period
         self._top = settings.top_swarms
         self._census = census
         self._history = history
@@ -58,6 +59,7 @@ class Statistics:
         begin_s = await self._now()
         snapshot = await self._census.take(begin_s, self._top)
         took_s = max(0, await self._now() - begin_s)
+        self.period_s = max(self._least_period_s, PAUSE_SHARE * took_s)
         kept_s = ceil(PERIODS_KEPT * (self.period_s + took_s))
         await self._census.publish(snapshot, token=token, ttl_s=kept_s)
         await self._history.record(snapshot)

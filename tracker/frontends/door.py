@@ -132,6 +132,8 @@ class Door:
                 connection,
                 self.wheel,
                 self._metrics.closed,
+                self.memory,
+                self._metrics.refused,
                 self.http.request_timeout,
             )
             lent.serve(transport, page_request(head, visit))

@@ -23,12 +23,13 @@ class FinalResponse(asyncio.Transport):
         super().__init__()
         self._transport = transport
         self._public = public
+        self.written = 0  # bytes that went to the client's buffer
         self._head: bytes | None = b""  # its first bytes; None: it has been written
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Write part of the response; its head is kept back until it is whole."""
         if self._head is None:
-            self._transport.write(data)
+            self._send(data)
             return
         head, end, rest = (self._head + data).partition(END)
         self._head = head
@@ -36,9 +37,13 @@ class FinalResponse(asyncio.Transport):
             final = final_head(head, public=self._public)
             self._head = b"" if final is None else None
             if final is not None:
-                self._transport.write(final)
+                self._send(final)
             if rest:
                 self.write(rest)
+
+    def _send(self, data: bytes | bytearray | memoryview) -> None:
+        self.written += len(data)
+        self._transport.write(data)
 
     def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
         """Write several pieces."""

@@ -4,7 +4,7 @@ A frontend's id is new at each start, so its counters never begin anew; who is s
 time counted from zero since its start.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from tracker.model import Activity, Facts
 
@@ -24,9 +24,14 @@ def activity(facts: Facts, before: Activity | None) -> Activity:
 
 
 def total(activities: Iterable[Activity]) -> dict[str, float]:
-    """Requests a second of all together, by protocol."""
+    """Return the announces per second of all together, by protocol."""
+    return add_up(each.rates for each in activities)
+
+
+def add_up(rates: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    """Return the sums of rates by protocol."""
     sums: dict[str, float] = {}
-    for each in activities:
-        for protocol, rate in each.rates.items():
+    for each in rates:
+        for protocol, rate in each.items():
             sums[protocol] = sums.get(protocol, 0.0) + rate
     return sums

@@ -20,6 +20,7 @@ from tracker.settings.limits import LimitsSettings
 from tracker.settings.listening import ListenSettings, ProtocolName, TlsSettings
 from tracker.settings.protocols import AnnounceSettings, HttpSettings, UdpSettings, WsSettings
 from tracker.settings.section import MONTH, Section
+from tracker.settings.web import WebSettings
 
 __all__ = [
     "MONTH",
@@ -36,6 +37,7 @@ __all__ = [
     "Settings",
     "TlsSettings",
     "UdpSettings",
+    "WebSettings",
     "WorkersSettings",
     "WsSettings",
 ]
@@ -58,6 +60,7 @@ class Settings(Section):
     http: HttpSettings = HttpSettings()
     udp: UdpSettings = UdpSettings()
     ws: WsSettings = WsSettings()
+    web: WebSettings = WebSettings()
     cluster: ClusterSettings = ClusterSettings()
     limits: LimitsSettings = LimitsSettings()
     workers: WorkersSettings = WorkersSettings()

@@ -66,9 +66,18 @@ class WorkersSettings(Section):
     lease: float = Field(
         15.0, ge=1, description="seconds after which another worker takes over from a dead one"
     )
-    statistics_period: float = Field(30.0, gt=0, description="seconds between two countings")
+    statistics_period: float = Field(
+        10.0,
+        gt=0,
+        description="seconds between two counts of all swarms; twice the time that a count takes, "
+        "if that is longer",
+    )
     history_period: float = Field(300.0, gt=0, description="seconds between points of history")
-    history_length: int = Field(288, ge=1, description="points of history that are kept")
+    history_length: int = Field(288, ge=1, le=2000, description="points of history that are kept")
+    recent_period: float = Field(15.0, gt=0, description="seconds between points of recent history")
+    recent_length: int = Field(
+        240, ge=1, le=2000, description="points of recent history that are kept"
+    )
     top_swarms: int = Field(20, ge=0, description="largest swarms that are told of")
 
 

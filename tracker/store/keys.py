@@ -8,6 +8,7 @@ key                          type        content
 ``w{:`` + info_hash + ``}``  sorted set  browsers, peer_id (20) + frontend id (8) -> signed expiry
 ``tracker:statistics``       hash        the cluster in numbers, see `tracker.store.census`
 ``tracker:history``          sorted set  points of the last day -> begin of their period, Unix s
+``tracker:recent``           sorted set  points of the last hour, likewise
 ``tracker:frontends``        sorted set  frontend id (8) -> Unix second at which it counts as dead
 ``tracker:facts:`` + hex id  string      what a frontend tells of itself, msgpack
 ``tracker:epoch:`` + number  string      the mark of one primary's data, see `tracker.store.epochs`
@@ -36,6 +37,7 @@ from tracker.model import Family, FrontendId, InfoHash
 
 STATISTICS = b"tracker:statistics"
 HISTORY = b"tracker:history"
+RECENT_HISTORY = b"tracker:recent"
 FRONTENDS = b"tracker:frontends"
 SECRETS = b"tracker:secrets"
 

@@ -31,9 +31,7 @@ TYPES: Final = {
 PACKED: Final = {"br": ".br", "gzip": ".gz"}  # encoding -> suffix of a precompressed file
 COMPRESSIBLE: Final = frozenset((".css", ".ico", ".js", ".json", ".mjs", ".svg", ".wasm"))
 LEAST_PACKED: Final = 512  # bytes; smaller files are sent as they are
-PIECE: Final = (
-    32_768  # bytes written at once; the library waits when more than twice that is unsent
-)
+PIECE: Final = 65_537  # bytes written at once: the library waits for a client after 64 KiB
 FOR_EVER: Final = "public, max-age=31536000, immutable"
 
 

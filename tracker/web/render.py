@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tracker import __version__
 from tracker.web.assets import Assets
+from tracker.web.statistics import duration, number, rate
 from tracker.web.visitor import Visitor
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
@@ -63,7 +64,7 @@ class Renderer:
         environment.globals.update(
             static=assets.url, integrity=assets.integrity, version=__version__
         )
-        environment.filters.update(number=number, rate=rate)
+        environment.filters.update(number=number, rate=rate, duration=duration)
         for name in environment.list_templates():
             environment.get_template(name)
 
@@ -95,6 +96,10 @@ class Renderer:
         )
         return packed(request, response)
 
+    def part(self, template: str, **values: object) -> str:
+        """Render a template of a part of a page."""
+        return self._environment.get_template(template).render(**values)
+
 
 def packed(request: web.Request, response: web.Response) -> web.Response:
     """Compress the body if the visitor accepts that."""
@@ -104,13 +109,3 @@ def packed(request: web.Request, response: web.Response) -> web.Response:
         response.headers["Content-Encoding"] = "gzip"
     response.headers["Vary"] = "Accept-Encoding"
     return response
-
-
-def number(value: float) -> str:
-    """Write a whole number: ``12,345``."""
-    return f"{value:,.0f}"
-
-
-def rate(value: float) -> str:
-    """Write a rate, with a decimal place where it is small: ``0.3``, ``12.5``, ``1,234``."""
-    return f"{value:,.1f}" if value < 100 else f"{value:,.0f}"

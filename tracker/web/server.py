@@ -59,6 +59,7 @@ def runner(app: web.Application) -> web.AppRunner:
     return web.AppRunner(
         app,
         access_log=None,
+        handler_cancellation=True,  # a stream ends when its client leaves
         logger=_log,
         keepalive_timeout=HEAD_TIMEOUT_S,  # aiohttp counts it for the first head too
         lingering_time=0,  # a body that nobody asked for is not read to its end
