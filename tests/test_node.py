@@ -1,14 +1,12 @@
 """The parts of one process wired together, started, drained and taken down."""
 
 import asyncio
-import json
 import socket
 from contextlib import closing
-from typing import Any
 
 import pytest
 
-from tests.frontends.clients import announce, browser, get, udp_peer
+from tests.frontends.clients import announce, browser, udp_peer
 from tests.nodes import DEADLINE_S, RunningNode, node_settings, running_node, until
 from tests.redis_servers import RedisServer
 from tracker.frontends.listen import open_ports
@@ -106,7 +104,7 @@ async def test_redis_may_come_after_the_tracker(redis_server: RedisServer) -> No
         await node.close()
 
 
-async def test_metrics_and_stats_count_what_is_open_and_what_was_asked(
+async def test_metrics_count_what_is_open_and_what_was_asked(
     redis_server: RedisServer,
 ) -> None:
     async with running_node(redis_server.url) as tracker, browser(tracker) as one:
@@ -123,5 +121,3 @@ async def test_metrics_and_stats_count_what_is_open_and_what_was_asked(
             b'tracker_requests_total{action="announce",outcome="ok",protocol="ws"} 1.0',
         ):
             assert line in told
-        stats: dict[str, Any] = json.loads((await peer.ask(get("/stats.json"))).body)
-        assert {"tcp": 2, "ws": 1} == stats["sockets"]

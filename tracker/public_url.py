@@ -22,7 +22,10 @@ def checked_url(url: str) -> str:
     example = "write udp://tracker.example:6969 or https://tracker.example/announce"
     if not _PRINTABLE.fullmatch(url):
         raise ValueError(f"not a URL: {url!r}: {example}")
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise ValueError(f"not a URL: {url!r}: {example}") from error
     if parts.scheme not in KIND or not parts.hostname:
         raise ValueError(f"not an http, https, udp, ws or wss URL: {url!r}: {example}")
     if parts.username is not None or parts.query or parts.fragment:

@@ -93,9 +93,10 @@ class Website:
         metrics: Metrics,
         ready: Callable[[], bool],
     ) -> None:
-        assets = Assets()
+        self.assets = assets = Assets()
         renderer = Renderer(assets)
-        statistics = SharedStatistics(Look(redis, settings))
+        self.look = Look(redis, settings)
+        statistics = SharedStatistics(self.look)
         urls = AnnounceUrls(ports, settings.http.paths[0], settings.listen.public_url)
         front = FrontPages(renderer, statistics, urls)
         self.streams = Streams(
@@ -124,8 +125,7 @@ async def _count(peers: Peers, browsers: Browsers, info_hash: InfoHash) -> Swarm
     Raises:
         TrackerError: it cannot be counted now.
     """
-    counts = await asyncio.gather(*(_scraped(each, info_hash) for each in (peers, browsers)))
-    return SwarmCounts(*counts)
+    return SwarmCounts(await _scraped(peers, info_hash), await _scraped(browsers, info_hash))
 
 
 async def _scraped(service: Peers | Browsers, info_hash: InfoHash) -> Counts:

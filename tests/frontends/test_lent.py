@@ -1,10 +1,16 @@
 """Pages: one request of our own making, one response, and the end, whatever the client sends."""
 
+import asyncio
+
 import pytest
 
 from tests.frontends.clients import announce, announced, get
-from tests.nodes import RunningNode, TcpPeer, until
+from tests.nodes import DEADLINE_S, RunningNode, TcpPeer, running_node, until
+from tests.redis_servers import RedisServer
 from tracker.frontends.lent import MAX_IGNORED
+from tracker.web.assets import PIECE, Asset
+
+LARGE = 30_000_000  # bytes
 
 OURS = {
     "server": "tracker-cluster",
@@ -96,10 +102,9 @@ async def test_an_absolute_target_names_the_host_of_the_urls(tracker: RunningNod
     assert b"http://tracker.example:" in page.body
 
 
-async def test_a_page_that_is_not_read_is_cut(
-    tracker: RunningNode, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    peer = await deaf_visitor(tracker, monkeypatch)
+async def test_a_page_that_is_not_read_is_cut(tracker: RunningNode) -> None:
+    peer = await deaf_visitor(tracker)
+    tracker.pass_time(11)  # until now, buffers of the kernels have filled
     tracker.pass_time(9)
     assert 1 == tracker.connections
     tracker.pass_time(2)
@@ -108,16 +113,56 @@ async def test_a_page_that_is_not_read_is_cut(
     await peer.close()
 
 
-async def test_a_visitor_that_sends_on_is_read_up_to_a_bound(
-    tracker: RunningNode, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    peer = await deaf_visitor(tracker, monkeypatch)
+async def test_a_page_that_is_read_slowly_is_not_cut(tracker: RunningNode) -> None:
+    peer = await deaf_visitor(tracker)
+    left = LARGE
+    reading = peer.writer.transport
+    async with asyncio.timeout(DEADLINE_S):
+        head = await slowly(peer, 1000)
+        left -= 1000 - head.index(b"\r\n\r\n") - 4
+        while left > LARGE // 2:
+            left -= len(await slowly(peer, 500_000))
+            tracker.pass_time(9)
+        assert {} == tracker.closed
+        reading.resume_reading()  # type: ignore[attr-defined]
+        assert left == len(await peer.rest())
+
+
+async def test_what_a_visitor_leaves_unread_counts_as_memory(tracker: RunningNode) -> None:
+    memory = tracker.node.budgets.memory
+    assert 0 == memory.total
+    peer = await deaf_visitor(tracker)
+    await until(lambda: memory.total > 0)
+    assert memory.total <= 2 * PIECE
+    (connection,) = tracker.node.tcp.connections
+    assert memory.total == connection.account.held
+    peer.writer.transport.resume_reading()  # type: ignore[attr-defined]
+    assert LARGE == len((await peer.reply()).body)
+    await until(lambda: tracker.connections == 0)
+    assert 0 == memory.total
+
+
+async def test_a_visitor_over_the_budget_of_memory_is_cut(redis: RedisServer) -> None:
+    async with running_node(redis.url, limits={"memory_mib": 16}) as tracker:
+        memory = tracker.node.budgets.memory
+        memory.total = 16 << 20  # as if others held it
+        peer = await deaf_visitor(tracker)
+        await until(lambda: tracker.connections == 0)
+        assert {("http", "memory"): 1} == tracker.closed
+        assert {("memory", "process"): 1} == tracker.node.metrics.refused
+        assert 16 << 20 == memory.total
+        await peer.close()
+
+
+async def test_a_visitor_that_sends_on_is_read_up_to_a_bound(tracker: RunningNode) -> None:
+    peer = await deaf_visitor(tracker)
     peer.writer.write(b"x" * 100 * MAX_IGNORED)
     (connection,) = tracker.node.tcp.connections
     lent = connection.owner
     await until(lambda: lent._to_ignore < 0)  # type: ignore[attr-defined]
     assert not lent._transport.is_reading()  # type: ignore[attr-defined]
-    tracker.pass_time(11)
+    for _ in range(2):
+        tracker.pass_time(11)
     await until(lambda: tracker.connections == 0)
     peer.writer.transport.abort()
 
@@ -134,14 +179,24 @@ async def test_a_visitor_that_leaves_as_its_request_is_read_leaves_no_trace(
     await until(lambda: tracker.connections == 0)
 
 
-async def deaf_visitor(tracker: RunningNode, monkeypatch: pytest.MonkeyPatch) -> TcpPeer:
-    """A client that asks for a page larger than all buffers on the way, and reads nothing."""
-    monkeypatch.setattr("tracker.frontends.pages._STYLE", "x" * 30_000_000)
+async def deaf_visitor(tracker: RunningNode) -> TcpPeer:
+    """A client that asks for a file larger than all buffers on the way, and reads nothing."""
+    assets = tracker.node.website.assets
+    assets._assets["large.js"] = Asset("text/javascript", "", {"identity": bytes(LARGE)})
     peer = await tracker.tcp()
     peer.writer.transport.pause_reading()  # type: ignore[attr-defined]
-    await peer.send(get("/"))
-    await until(lambda: tracker.http == [] and tracker.connections == 1)
+    await peer.send(get(assets.url("large.js")))
+    await until(lambda: tracker.http == [] and tracker.connections <= 1)
     return peer
+
+
+async def slowly(peer: TcpPeer, size: int) -> bytes:
+    """Read about that many bytes, and stop again."""
+    transport = peer.writer.transport
+    transport.resume_reading()  # type: ignore[attr-defined]
+    data = await peer.reader.readexactly(size)
+    transport.pause_reading()  # type: ignore[attr-defined]
+    return data
 
 
 @pytest.mark.parametrize("target", ["/announce", "/stats.json", "/nothing", "*"])

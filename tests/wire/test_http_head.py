@@ -27,7 +27,10 @@ def head(*lines: str, first: str = "GET /a?b=%00 HTTP/1.1") -> bytes:
     ("data", "expected"),
     [
         (head(), PLAIN),
-        (head("Host: x", "Accept: */*", "X-Odd: \x80\xff"), replace(PLAIN, host=b"x")),
+        (
+            head("Host: x", "ACCEPT: */*", "Accept: y", "X-Odd: \x80\xff"),
+            replace(PLAIN, host=b"x", page={b"accept": b"*/*"}),
+        ),
         (head("Host: x:1", "host: y"), replace(PLAIN, host=b"x:1")),
         (head(first="HEAD * HTTP/1.1"), replace(PLAIN, method=b"HEAD", target=b"*")),
         (

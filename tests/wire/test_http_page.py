@@ -4,10 +4,15 @@ import pytest
 
 from tracker.wire.http_head import decode_head
 from tracker.wire.http_page import final_head, page_request
+from tracker.wire.visit import Visit, visit_of
+
+CLIENT = bytes((192, 0, 2, 1))
 
 
-def request(first: str, *lines: str) -> bytes:
-    return page_request(decode_head("\r\n".join([first, *lines, "", ""]).encode("latin-1")))
+def request(first: str, *lines: str, visit: Visit | None = None) -> bytes:
+    head = decode_head("\r\n".join([first, *lines, "", ""]).encode("latin-1"))
+    reached = visit_of(head, secure=False, client=CLIENT, proxied=False, local_port=8000)
+    return page_request(head, visit or reached)
 
 
 @pytest.mark.parametrize(
@@ -20,18 +25,75 @@ def request(first: str, *lines: str) -> bytes:
         ("GET //evil/../x HTTP/1.1", b"GET //evil/../x HTTP/1.1"),
     ],
 )
-def test_the_library_gets_method_path_and_host_only(first: str, line: bytes) -> None:
+def test_the_library_gets_headers_of_our_own_only(first: str, line: bytes) -> None:
     sent = request(
         first,
-        "Host: a.test:80",
+        "Host: A.test:81",
         "Expect: foo",
         "Connection: keep-alive, upgrade",
         "Upgrade: h2c",
         "Keep-Alive: timeout=99",
         "TE: trailers",
         "Cookie: x",
+        "Visitor-Scheme: https",
+        "X-Forwarded-Proto: https",
+        "Accept: */*",
+        "Accept-Encoding: zstd",
+        "Origin: javascript:alert(1)",
     )
-    assert line + b"\r\nHost: a.test:80\r\nConnection: close\r\n\r\n" == sent
+    assert (
+        line
+        + (
+            b"\r\nHost: a.test:81\r\nVisitor-Scheme: http\r\nVisitor-Address: c0000201\r\n"
+            b"Visitor-Proxied: 0\r\nVisitor-Local-Port: 8000\r\nConnection: close\r\n\r\n"
+        )
+        == sent
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "sent"),
+    [
+        ("Accept: text/html,application/xhtml+xml;q=0.9", b"Accept: text/html"),
+        ("Accept-Encoding: gzip, deflate, br, zstd", b"Accept-Encoding: br, gzip"),
+        ("Accept-Encoding: GZIP;q=0.5", b"Accept-Encoding: gzip"),
+        ("Origin: https://site.example:8443", b"Origin: https://site.example:8443"),
+        ("Origin: http://[2001:db8::1]", b"Origin: http://[2001:db8::1]"),
+        ("Origin: chrome-extension://abc", b"Origin: chrome-extension://abc"),
+        ("Origin: null", b"Origin: null"),
+    ],
+)
+def test_what_a_visitor_accepts_is_passed_on_as_far_as_it_is_understood(
+    line: str, sent: bytes
+) -> None:
+    assert b"\r\n" + sent + b"\r\n" in request("GET / HTTP/1.1", "Host: a.test", line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Accept: application/json",
+        "Accept-Encoding: gzip;q=0, br;q=0.000",
+        "Accept-Encoding: *",
+        "Origin: https://a.test/path",
+        "Origin:",
+    ],
+)
+def test_what_is_not_understood_is_left_out(line: str) -> None:
+    plain = request("GET / HTTP/1.1", "Host: a.test")
+    assert plain == request("GET / HTTP/1.1", "Host: a.test", line)
+
+
+@pytest.mark.parametrize(
+    ("visit", "host"),
+    [
+        (Visit(False, "", None, CLIENT, False, 8000), b""),
+        (Visit(False, "", 99, CLIENT, False, 8000), b""),
+        (Visit(True, "[2001:db8::1]", 8443, CLIENT, True, 8000), b"[2001:db8::1]:8443"),
+    ],
+)
+def test_the_host_is_that_of_the_visit(visit: Visit, host: bytes) -> None:
+    assert b"\r\nHost: " + host + b"\r\n" in request("GET / HTTP/1.1", visit=visit)
 
 
 @pytest.mark.parametrize(
@@ -44,10 +106,6 @@ def test_the_library_gets_method_path_and_host_only(first: str, line: bytes) -> 
 )
 def test_an_absolute_target_names_the_host(target: str, start: bytes) -> None:
     assert request(f"GET {target} HTTP/1.1", "Host: a.test").startswith(start)
-
-
-def test_a_request_without_host_gets_an_empty_one() -> None:
-    assert b"\r\nHost: \r\n" in request("GET / HTTP/1.0")
 
 
 @pytest.mark.parametrize(

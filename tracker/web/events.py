@@ -1,7 +1,8 @@
 """Pages that update themselves: server-sent events (HTML standard, "Server-sent events").
 
 One producer per process reads the statistics and writes each event once, for all streams. A stream
-that is slower than the producer misses events and gets the newest: nothing queues.
+that is slower than the producer misses events and gets the newest: nothing queues, and
+`tracker.frontends.lent` cuts a stream that is not read.
 """
 
 import asyncio
@@ -18,7 +19,6 @@ from tracker.web.visitor import Visitor
 
 HEARTBEAT_S = 15.0  # after which a comment shows proxies that an idle stream is alive
 RETRY_MS = 5000  # after which a browser connects again
-MOST_UNREAD = 65_536  # bytes; a client that leaves more unread is disconnected
 HEADERS = {
     "Content-Type": "text/event-stream",
     "Cache-Control": "no-store",
@@ -113,10 +113,6 @@ class Streams:
             fresh = {name: at for name, at in self._versions.items() if sent.get(name) != at}
             await response.write(b"".join(map(self._event, fresh)) or b":\n\n")
             sent |= fresh
-            transport = request.transport
-            if transport is None or transport.get_write_buffer_size() > MOST_UNREAD:
-                self._metrics.closed["http", "stream"] += 1
-                raise ConnectionResetError
             with suppress(TimeoutError):
                 async with asyncio.timeout(HEARTBEAT_S):
                     await news.wait()
