@@ -1,6 +1,6 @@
 import pytest
 
-from tracker.public_url import checked_url, kind_of
+from tracker.public_url import at_host, checked_url, kind_of
 
 
 @pytest.mark.parametrize(
@@ -12,6 +12,8 @@ from tracker.public_url import checked_url, kind_of
         ("udp://[2001:db8::1]:6969/announce", "udp"),
         ("ws://tracker.example/", "ws"),
         ("wss://tracker.example", "ws"),
+        ("udp://:6969", "udp"),
+        ("https://:8443/announce", "http"),
     ],
 )
 def test_an_announce_url_has_the_kind_of_its_scheme(url: str, kind: str) -> None:
@@ -24,6 +26,8 @@ def test_an_announce_url_has_the_kind_of_its_scheme(url: str, kind: str) -> None
     [
         ("tracker.example", "not an http, https, udp, ws or wss URL"),
         ("ftp://tracker.example", "not an http, https, udp, ws or wss URL"),
+        ("udp://:65536", "not a port"),
+        ("udp://:0x", "not an http, https, udp, ws or wss URL"),
         ("http://", "not an http, https, udp, ws or wss URL"),
         ("http://a b", "not a URL"),
         ("http://tracker.example/\n", "not a URL"),
@@ -40,3 +44,15 @@ def test_an_announce_url_has_the_kind_of_its_scheme(url: str, kind: str) -> None
 def test_other_texts_are_refused_with_the_reason(url: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         checked_url(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("udp://:6969", "udp://[2001:db8::1]:6969"),
+        ("udp://:6969/a://:1", "udp://[2001:db8::1]:6969/a://:1"),
+        ("udp://tracker.example:6969", "udp://tracker.example:6969"),
+    ],
+)
+def test_a_url_without_a_host_gets_the_visitor_s(url: str, expected: str) -> None:
+    assert expected == at_host(url, "[2001:db8::1]")

@@ -233,6 +233,23 @@ def test_no_other_host_can_forward_addresses(place: Place) -> None:
     assert not ask(place, place.good, request, port=8080).status
 
 
+FORGED = "\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: b.test\r\nX-Forwarded-Port: 1"
+
+
+def announce_urls(answer: Answer) -> list[str]:
+    """What a front page shows."""
+    return re.findall(r'<code id="url-\d">([^<]*)</code>', answer.body)
+
+
+def test_only_caddy_reports_the_url_that_a_visitor_used(place: Place) -> None:
+    direct = ask(place, place.good, f"GET / HTTP/1.1{FORGED}")
+    assert {"http://tracker/announce", "ws://tracker/"} <= {*announce_urls(direct)}
+    with connected(place, place.tls, 8080) as connection:
+        visitor = "X-Forwarded-For: 192.0.2.9\r\nX-Forwarded-Proto: https"
+        page = exchange(connection, f"GET / HTTP/1.1\r\n{visitor}")
+    assert {"https://tracker/announce", "wss://tracker/"} <= {*announce_urls(page)}
+
+
 def test_an_expectation_is_not_passed_on(place: Place) -> None:
     for _ in range(5):
         assert "200" in ask(place, place.good, f"{ANNOUNCE}\r\nExpect: foo").status

@@ -25,7 +25,10 @@ from tests.deploy.manifests import (
     workloads,
 )
 from tests.deploy.sanity import problems
+from tests.nodes import running_node
+from tests.redis_servers import RedisServer
 from tests.shape.files import ROOT
+from tracker.config import load
 
 CLONE = "tracker-cluster"  # where the overlay of a user expects it
 SHOWN = ("own", "ingress")  # overlays of users, as the documentation shows them
@@ -211,17 +214,48 @@ def test_an_ingress_has_the_users_name(manifests: list[Manifest]) -> None:
     assert "ClusterIP" == find(manifests, "Service", "http")["spec"]["type"]
 
 
+def settings_of(manifests: list[Manifest]) -> dict[str, str]:
+    """The environment of all tracker pods."""
+    (settings,) = [
+        each["data"]
+        for each in manifests
+        if each["kind"] == "ConfigMap" and "TRACKER_ADMIN" in each["data"]
+    ]
+    return dict(settings)
+
+
+@pytest.mark.parametrize("manifests", ["ingress"], indirect=True)
+async def test_the_front_page_shows_the_urls_of_the_ingress_and_of_the_service_udp(
+    manifests: list[Manifest], redis_server: RedisServer
+) -> None:
+    """With the settings of a pod, for a request as ingress-nginx sends it on."""
+    settings = settings_of(manifests)
+    name = find(manifests, "Ingress", "http")["spec"]["rules"][0]["host"]
+    shown = {"TRUSTED_HOPS", "PUBLIC_URL"}
+    given = {name: settings[f"TRACKER_{name}"] for name in shown}
+    environment = {f"TRACKER_{name}": value for name, value in given.items()}
+    listen = load({}, {**environment, "TRACKER_ONLY": "http,ws"}).listen
+    fields = {field: getattr(listen, field) for field in ("trusted_hops", "public_url", "only")}
+    async with running_node(redis_server.url, listen=fields) as tracker:
+        forwarded = ("Host", "X-Forwarded-Host")
+        lines = [f"{header}: {name}" for header in forwarded]
+        lines += ["X-Forwarded-For: 192.0.2.1", "X-Forwarded-Proto: https", "X-Forwarded-Port: 443"]
+        request = "\r\n".join(["GET / HTTP/1.1", *lines, "", ""]).encode()
+        page = (await (await tracker.tcp()).ask(request)).body.decode()
+    assert [
+        "https://tracker.yours.example/announce",
+        "udp://udp.tracker.yours.example:6969/announce",
+        "wss://tracker.yours.example/",
+    ] == re.findall(r'<code id="url-\d">([^<]*)</code>', page)
+
+
 @pytest.mark.parametrize(
     ("manifests", "hops"), [("ingress", "1"), ("own", "")], indirect=["manifests"]
 )
 def test_only_the_address_that_an_ingress_controller_adds_is_trusted(
     manifests: list[Manifest], hops: str
 ) -> None:
-    (settings,) = [
-        each["data"]
-        for each in manifests
-        if each["kind"] == "ConfigMap" and "TRACKER_ADMIN" in each["data"]
-    ]
+    settings = settings_of(manifests)
     assert hops == settings["TRACKER_TRUSTED_HOPS"]
     assert "TRACKER_TRUSTED_PROXIES" not in settings
 

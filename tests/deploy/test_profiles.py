@@ -1,9 +1,12 @@
 """What the profiles of the compose file add."""
 
+import re
+import ssl
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from websockets.sync.client import ClientConnection, connect
@@ -28,16 +31,45 @@ pytestmark = pytest.mark.timeout(400)  # the images, for the first test
 
 def test_tls(start: StartStack, tmp_path: Path) -> None:
     with start("tls") as stack:
-        authority = tmp_path / "root.crt"
-        made = "/data/caddy/pki/authorities/local/root.crt"
-        authority.write_text(stack.compose("exec", "-T", "caddy", "cat", made))
-        trusting = {"SSL_CERT_FILE": str(authority)}
+        trusting = {"SSL_CERT_FILE": str(authority_of(stack, tmp_path))}
         # By name, so from the host itself, which has the address of the engine's bridge.
         first = stack.announce("https", at=stack.host, to="localhost", **trusting)
         assert 1 == first["leechers"]
         assert 1 == stack.announce("wss", at=stack.host, to="localhost", **trusting)["leechers"]
         plain = stack.announce("http", at=stack.clients, to=stack.host.ip)
         assert [first["external_ip"]] == [peer["host"] for peer in plain["peers"]]
+
+
+def test_the_front_page_shows_the_ports_of_the_host(start: StartStack, tmp_path: Path) -> None:
+    """Also those of TLS, which Caddy ends, and that of UDP, which is another service."""
+    ports = {"HTTP_PORT": "8100", "HTTPS_PORT": "8443", "UDP_PORT": "7000"}
+    with start("tls", **ports) as stack, stack.host.inside():
+        urls = announce_urls(f"http://{stack.host.ip}:8100/")
+        assert [
+            f"http://{stack.host.ip}:8100/announce",
+            f"udp://{stack.host.ip}:7000/announce",
+            f"ws://{stack.host.ip}:8100/",
+        ] == urls
+        assert [
+            "https://localhost:8443/announce",
+            "udp://localhost:7000/announce",
+            "wss://localhost:8443/",
+        ] == announce_urls("https://localhost:8443/", authority_of(stack, tmp_path))
+
+
+def authority_of(stack: Stack, folder: Path) -> Path:
+    """Return the certificate of Caddy's authority."""
+    authority = folder / "root.crt"
+    made = "/data/caddy/pki/authorities/local/root.crt"
+    authority.write_text(stack.compose("exec", "-T", "caddy", "cat", made))
+    return authority
+
+
+def announce_urls(page: str, authority: Path | None = None) -> list[str]:
+    """Return those that a front page shows."""
+    context = ssl.create_default_context(cafile=authority) if authority else None
+    with urlopen(page, timeout=10, context=context) as reply:
+        return re.findall(r'<code id="url-\d">([^<]*)</code>', reply.read().decode())
 
 
 def test_a_redis_elsewhere(place: Place, start: StartStack, start_redis: StartRedis) -> None:

@@ -51,7 +51,7 @@ def test_time_goes_from_left_to_right_and_values_from_the_bottom() -> None:
     chart = drawn(*(point(age, (3600 - age) // 30) for age in range(3600, -1, -30)))["peers-hour"]
     corners = coordinates(chart.lines[0].path)
     assert PARTS + 1 == len(corners)
-    assert (0, HEIGHT) == corners[0]
+    assert (0.0, float(HEIGHT)) == corners[0]
     assert (WIDTH / 2, HEIGHT * 0.7) == pytest.approx(corners[PARTS // 2])
     assert (WIDTH, HEIGHT * 0.4) == pytest.approx(corners[PARTS])
     assert ["200", "100", "0"] == chart.ticks

@@ -113,6 +113,13 @@ def test_a_public_url_shows_what_another_service_serves() -> None:
     ] == shown(urls, visitor(local_port=80))
 
 
+def test_a_public_url_without_a_host_has_the_visitor_s() -> None:
+    """As in docker-compose.yml, which knows the port of UDP and not the name of the machine."""
+    urls = AnnounceUrls({"http": 80, "ws": 80}, public=["udp://:6969"])
+    by = visitor("https", "b.test", 8443, proxied=True, local_port=80)
+    assert "udp://b.test:6969/announce" == shown(urls, by)[1]
+
+
 @pytest.mark.parametrize(
     ("public", "expected"),
     [

@@ -37,8 +37,8 @@ class ListenSettings(Section):
     )
     public_url: tuple[str, ...] = Field(
         (),
-        description="announce URLs to show (http, udp, ws), each in place of the one of its "
-        "protocol that is derived from the visitor's own URL",
+        description="announce URLs to show, in place of those of the same protocol that are "
+        "derived from the visitor's URL; udp://:PORT: at the visitor's host",
     )
     trusted_proxies: tuple[Network, ...] = Field(
         (), description="networks whose X-Forwarded-For, Forwarded and PROXY heads are believed"

@@ -17,7 +17,9 @@ from tracker.model import Ip
 from tracker.tasks import kept
 from tracker.web.visitor import Visitor
 
-HEARTBEAT_S = 15.0  # after which a comment shows proxies that an idle stream is alive
+HEARTBEAT_S = (
+    8.0  # after which a comment shows proxies that an idle stream is alive: ours wait 10 s
+)
 RETRY_MS = 5000  # after which a browser connects again
 HEADERS = {
     "Content-Type": "text/event-stream",

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from tracker.paths import ANNOUNCE_PATHS, KEY
-from tracker.public_url import kind_of
+from tracker.public_url import at_host, kind_of
 from tracker.web.visitor import Visitor
 
 KINDS = ("http", "udp", "ws")
@@ -42,8 +42,11 @@ class AnnounceUrls:
         return [
             AnnounceUrl(kind, url)
             for kind in KINDS
-            for url in self._public.get(kind) or self._derived(kind, visitor)
+            for url in self._published(kind, visitor) or self._derived(kind, visitor)
         ]
+
+    def _published(self, kind: str, visitor: Visitor) -> list[str]:
+        return [at_host(url, visitor.host) for url in self._public.get(kind, ())]
 
     def _derived(self, kind: str, visitor: Visitor) -> list[str]:
         """Return the URL of a protocol that this process serves, as the visitor reaches it.
