@@ -86,13 +86,15 @@ def running_script(
             process.kill()
 
 
-def run_script(script: str, *args: str, packages: tuple[str, ...]) -> str:
+def run_script(
+    script: str, *args: str, packages: tuple[str, ...], patience: float = PATIENCE
+) -> str:
     """Return what a script writes to its standard output; arguments as for `running_script`.
 
     Raises:
         AssertionError: it failed or took too long; the message holds what it wrote.
     """
-    with running_script(script, *args, packages=packages) as run:
+    with running_script(script, *args, packages=packages, patience=patience) as run:
         return run.rest()
 
 

@@ -8,7 +8,7 @@ import math
 import random
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from typing import NamedTuple
 
 from websockets.asyncio.client import connect
@@ -57,8 +57,8 @@ def running_cluster(*flags: str, period_s: float = 1.0) -> Iterator[Cluster]:
 
 
 @asynccontextmanager
-async def populated(cluster: Cluster) -> AsyncIterator[None]:
-    """Fill swarms, go on announcing, and record the past."""
+async def populated(cluster: Cluster, settle_s: float = 4.0) -> AsyncIterator[None]:
+    """Fill swarms, go on announcing for `settle_s`, and record a past with the rates of then."""
     chance = random.Random(4)
     one, two = cluster.frontends
     await _fill(one.ports["http"], chance)
@@ -69,7 +69,7 @@ async def populated(cluster: Cluster) -> AsyncIterator[None]:
         asyncio.create_task(_ws_traffic(sockets)),
     ]
     try:
-        await asyncio.sleep(15)  # until rates of several signs of life are there
+        await asyncio.sleep(settle_s)
         await record_past(cluster.redis_url, chance)
         yield
     finally:
@@ -120,10 +120,11 @@ async def _enter(port: int, number: int) -> Browser:
 
 async def _http_traffic(port: int, chance: random.Random) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    while True:
-        info_hash = chance.randrange(SWARMS).to_bytes(20, "big")
-        await _ask(reader, writer, query(info_hash=info_hash, port=0, numwant=0))
-        await asyncio.sleep(1 / HTTP_PER_S)
+    with closing(writer):
+        while True:
+            info_hash = chance.randrange(SWARMS).to_bytes(20, "big")
+            await _ask(reader, writer, query(info_hash=info_hash, port=0, numwant=0))
+            await asyncio.sleep(1 / HTTP_PER_S)
 
 
 async def _udp_traffic(port: int, chance: random.Random) -> None:
