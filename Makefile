@@ -13,7 +13,7 @@ PROJECT := pyproject.toml --extra embedded --group build
 
 PREFIX ?= $(if $(filter 0,$(shell id -u)),/usr/local,$(HOME)/.local)
 
-.PHONY: help run install uninstall test lint lock clean
+.PHONY: help run install uninstall test lint lock screenshots clean
 
 help: ## tell what there is
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST)
@@ -49,6 +49,10 @@ lock: $(VENV)/dev.stamp ## make the lock files again; ARGS=--upgrade: with newer
 	$(COMPILE) tests/deploy/checkov.in --output-file tests/deploy/checkov.lock
 	cd tests/clients && npm install --package-lock-only
 	cd tests/clients/anacrolix && go mod tidy
+
+screenshots: $(VENV)/dev.stamp ## take the pictures of the documentation again
+	@scripts/test-tools $(BIN)/python
+	$(BIN)/python -m tests.web.screenshots docs/images
 
 clean: ## remove what the other commands made
 	rm -rf $(VENV) build *.egg-info .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -41,8 +41,12 @@ class Script:
 
     def go_on(self) -> None:
         """Write the empty line that the script waits for."""
+        self.write("")
+
+    def write(self, line: str) -> None:
+        """Write a line that the script waits for."""
         assert self._process.stdin is not None
-        self._process.stdin.write("\n")
+        self._process.stdin.write(f"{line}\n")
         self._process.stdin.flush()
 
     def _failure(self) -> str:

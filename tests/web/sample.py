@@ -4,16 +4,17 @@ Swarms and traffic are real announces. The points of the past are recorded throu
 """
 
 import asyncio
+import itertools
 import math
 import random
-import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager, suppress
+from contextlib import asynccontextmanager, closing, contextmanager
+from hashlib import sha1
 from typing import NamedTuple
 
 from websockets.asyncio.client import connect
 
-from tests.frontends.clients import Browser, announce_packet, browser_id, query, udp_peer
+from tests.frontends.clients import Browser, browser_id, query, udp_peer
 from tests.redis_servers import redis_servers
 from tests.store.asking import connected
 from tests.tracker_process import TrackerProcess, running_tracker
@@ -35,7 +36,7 @@ FLAGS = (
     "--cluster-dead-after",
     "4",
 )
-UDP_PER_S, HTTP_PER_S = 160, 60  # background traffic
+UDP_PER_S, HTTP_PER_S, WS_PER_S = 64, 24, 6  # announces
 
 
 class Cluster(NamedTuple):
@@ -91,7 +92,7 @@ def _endpoints(chance: random.Random) -> Iterator[tuple[bytes, str, int]]:
                 if ipv6
                 else f"{chance.randrange(11, 99)}.{chance.randrange(256)}.{chance.randrange(256)}.9"
             )
-            yield swarm.to_bytes(20, "big"), ip, int(chance.random() < 0.35)
+            yield _info_hash(swarm), ip, int(chance.random() < 0.35)
 
 
 async def _fill(port: int, chance: random.Random) -> None:
@@ -113,38 +114,49 @@ async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, targe
 async def _enter(port: int, number: int) -> Browser:
     socket = await connect(f"ws://127.0.0.1:{port}/", compression=None, proxy=None)
     browser = Browser(socket, browser_id(number))
-    info_hash = (1000 + number // 5).to_bytes(20, "big").decode("latin-1")
-    await browser.announce(info_hash=info_hash, left=int(number % 3 != 0))
+    await _announce(browser, number)
     return browser
+
+
+async def _announce(browser: Browser, number: int) -> None:
+    info_hash = _info_hash(SWARMS + number // 5).decode("latin-1")
+    await browser.announce(info_hash=info_hash, left=int(number % 3 != 0))
 
 
 async def _http_traffic(port: int, chance: random.Random) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     with closing(writer):
-        while True:
-            info_hash = chance.randrange(SWARMS).to_bytes(20, "big")
+        async for _ in _beats(HTTP_PER_S):
+            info_hash = _info_hash(chance.randrange(SWARMS))
             await _ask(reader, writer, query(info_hash=info_hash, port=0, numwant=0))
-            await asyncio.sleep(1 / HTTP_PER_S)
 
 
 async def _udp_traffic(port: int, chance: random.Random) -> None:
     async with udp_peer(port) as peer:
-        connection_id, since = await peer.connect(), time.monotonic()
-        while True:
-            if time.monotonic() - since > 60:
-                connection_id, since = await peer.connect(), time.monotonic()
-            info_hash = chance.randrange(SWARMS).to_bytes(20, "big")
-            peer.send(announce_packet(connection_id, info_hash=info_hash, port=0))
-            await asyncio.sleep(1 / UDP_PER_S)
+        connection_id = b""
+        async for number in _beats(UDP_PER_S):
+            if number % (60 * UDP_PER_S) == 0:  # it is good for two minutes
+                connection_id = await peer.connect()
+            info_hash = _info_hash(chance.randrange(SWARMS))
+            await peer.announce(connection_id, info_hash=info_hash, port=0)
 
 
 async def _ws_traffic(browsers: list[Browser]) -> None:
-    with suppress(asyncio.CancelledError):
-        while True:
-            for number, browser in enumerate(browsers):
-                info_hash = (1000 + number // 5).to_bytes(20, "big").decode("latin-1")
-                await browser.announce(info_hash=info_hash, left=int(number % 3 != 0))
-                await asyncio.sleep(0.15)
+    async for number in _beats(WS_PER_S):
+        await _announce(browsers[number % BROWSERS], number % BROWSERS)
+
+
+async def _beats(per_second: float) -> AsyncIterator[int]:
+    """Count, at a steady rate also on a busy machine."""
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    for number in itertools.count():
+        yield number
+        await asyncio.sleep(begun + (number + 1) / per_second - loop.time())
+
+
+def _info_hash(number: int) -> bytes:
+    return sha1(str(number).encode()).digest()
 
 
 async def record_past(redis_url: str, chance: random.Random) -> None:

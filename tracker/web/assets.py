@@ -117,7 +117,6 @@ class Assets:
                 "Content-Type": asset.content_type,
                 "Cache-Control": cache_control,
                 "Vary": "Accept-Encoding",
-                "Cross-Origin-Resource-Policy": "cross-origin",
                 **{key.replace("_", "-"): value for key, value in headers.items()},
             }
         )

@@ -33,6 +33,7 @@ class Chart(NamedTuple):
 
     id: str
     title: str
+    span: str  # the time that it covers
     description: str  # for those who do not see it
     lines: list[Line]
     ticks: list[str]  # of the vertical axis, from its top
@@ -51,7 +52,7 @@ class Span(NamedTuple):
 
 
 HOUR = Span("hour", "last hour", 3600, ["60 min ago", "30 min", "now"])
-DAY = Span("day", "last 24 hours", 86_400, ["24 h ago", "12 h", "now"])
+DAY = Span("day", "last day", 86_400, ["24 h ago", "12 h", "now"])
 
 PEERS: Sequence[tuple[str, str, Read]] = (
     ("Clients", "series-1", lambda point: point.ipv4_peers + point.ipv6_peers),
@@ -68,7 +69,7 @@ def charts(statistics: Statistics) -> list[Chart]:
     """Return the charts of the pages: peers and announces, each over an hour and a day."""
     now = statistics.at
     return [
-        _chart(f"{name}-{span.id}", f"{title}, {span.name}", span, points, now, lines, write)
+        _chart(f"{name}-{span.id}", title, span, points, now, lines, write)
         for name, title, lines, write in (
             ("peers", "Peers", PEERS, number),
             ("announces", "Announces per second", ANNOUNCES, rate),
@@ -92,6 +93,7 @@ def _chart(
     return Chart(
         id_,
         title,
+        span.name,
         _described(values, write),
         [
             _line(name, css, [(at, read(point)) for at, point in drawn], top, write)

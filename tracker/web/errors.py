@@ -28,7 +28,7 @@ def error_pages(renderer: Renderer) -> Middleware:
         except ConnectionError:
             raise  # the client left
         except Exception:
-            log.exception("page.failed", path=request.path)
+            log.exception("page.failed", path=request.rel_url.raw_path)
             return error_page(renderer, request, web.HTTPInternalServerError())
 
     return middleware

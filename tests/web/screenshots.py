@@ -1,0 +1,100 @@
+"""Takes the pictures of the documentation, and others to look at, of a cluster in use.
+
+python -m tests.web.screenshots docs/images            # those of the documentation
+python -m tests.web.screenshots --all /tmp/pictures    # each page at three widths, light and dark
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from tests.clients.node import running_chromium, running_script
+from tests.web.sample import Cluster, populated, running_cluster
+
+SETTLE_S = 20.0  # until rates are steady
+COLUMNS = 130  # of the terminal
+FONT_FACE = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)  # loaded from elsewhere
+PATHS = {"front": "/", "stats": "/stats", "error": "/nothing"}
+
+
+def pictures(url: str, *, everything: bool) -> Iterator[dict[str, Any]]:
+    """What `screenshots.mjs` shall take."""
+    if not everything:
+        for scheme in ("light", "dark"):
+            for name in ("front", "stats"):
+                yield {
+                    "name": f"{name}-{scheme}.png",
+                    "url": url + PATHS[name],
+                    "width": 1180,
+                    "height": 860,
+                    "colorScheme": scheme,
+                    "scale": 1,
+                }
+        return
+    for scheme in ("light", "dark"):
+        for width in (360, 768, 1280):
+            for name, path in PATHS.items():
+                yield {
+                    "name": f"{name}-{width}-{scheme}.png",
+                    "url": url + path,
+                    "width": width,
+                    "height": None,
+                    "colorScheme": scheme,
+                    "scale": 1,
+                }
+
+
+async def take(folder: Path, *, everything: bool) -> None:
+    """Take all pictures of a new cluster."""
+    with running_cluster() as cluster:
+        async with populated(cluster, SETTLE_S):
+            await asyncio.to_thread(_take_pages, cluster, folder, everything)
+            if not everything:
+                await asyncio.to_thread(_take_status, cluster, folder / "status.svg")
+
+
+def _take_pages(cluster: Cluster, folder: Path, everything: bool) -> None:
+    url = f"http://127.0.0.1:{cluster.frontends[1].ports['http']}"
+    packages = ("playwright-core",)
+    with (
+        running_chromium() as chromium,
+        running_script(
+            "screenshots.mjs", chromium, str(folder), packages=packages, patience=120
+        ) as script,
+    ):
+        for picture in pictures(url, everything=everything):
+            script.write(json.dumps(picture))
+            script.line()  # it is done
+        script.rest()
+
+
+def _take_status(cluster: Cluster, file: Path) -> None:
+    """Draw what ``tracker status`` prints on a terminal."""
+    command = (sys.executable, "-m", "tracker", "status", "--redis", cluster.redis_url)
+    environment = {**os.environ, "FORCE_COLOR": "1", "COLUMNS": str(COLUMNS)}
+    printed = subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=True, timeout=30
+    ).stdout
+    with open(os.devnull, "w") as nowhere:
+        console = Console(record=True, width=COLUMNS, file=nowhere)
+        console.print(Text.from_ansi(printed.rstrip()))
+        file.write_text(FONT_FACE.sub("", console.export_svg(title="tracker status")))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--all", action="store_true")
+    given = parser.parse_args()
+    given.folder.mkdir(parents=True, exist_ok=True)
+    asyncio.run(take(given.folder, everything=given.all))
