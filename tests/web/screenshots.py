@@ -24,6 +24,7 @@ from tests.web.sample import Cluster, populated, running_cluster
 SETTLE_S = 20.0  # until rates are steady
 COLUMNS = 130  # of the terminal
 FONT_FACE = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)  # loaded from elsewhere
+HEIGHTS = {"front": 860, "stats": 1130}  # of the pictures of the documentation
 PATHS = {"front": "/", "stats": "/stats", "error": "/nothing"}
 
 
