@@ -5,7 +5,7 @@ from tests.store.asking import NOW, WatchedRedis, replies_to
 from tracker.model import Point, Snapshot, Totals
 from tracker.settings import WorkersSettings
 from tracker.store.history import History
-from tracker.store.keys import HISTORY
+from tracker.store.keys import HISTORY, RECENT_HISTORY
 
 PERIOD_S, LENGTH = 300, 4
 BEGIN = NOW - NOW % PERIOD_S
@@ -55,6 +55,18 @@ async def test_a_period_has_one_point_the_last_that_was_told(
     await history.record(snapshot(BEGIN + PERIOD_S - 1))
     await other.record(snapshot(BEGIN + PERIOD_S))
     assert [BEGIN + PERIOD_S - 1, BEGIN + PERIOD_S] == await times(history)
+
+
+async def test_the_last_hour_has_finer_points_of_its_own(
+    history: History, redis_server: RedisServer
+) -> None:
+    for second in range(0, 3900, 5):
+        await history.record(snapshot(BEGIN + second))
+    recent = await history.recent_points()
+    assert [BEGIN + second for second in range(310, 3900, 15)] == [point.at for point in recent]
+    assert 240 == len(recent)
+    with redis_server.client() as client:
+        assert 3600 - 5 <= client.ttl(RECENT_HISTORY) <= 3600
 
 
 async def test_what_comes_late_takes_its_place(history: History) -> None:

@@ -17,17 +17,30 @@ SETTINGS = WorkersSettings(statistics_period=30, top_swarms=1)
 
 
 class Clock:
-    """Each look takes a second."""
+    """Each look takes some time."""
 
-    now_s = NOW - 1
+    def __init__(self, step_s: int = 1) -> None:
+        self.step_s = step_s
+        self.now_s = NOW - step_s
 
     async def __call__(self) -> int:
-        self.now_s += 1
+        self.now_s += self.step_s
         return self.now_s
 
 
-def job(redis: Redis) -> Statistics:
-    return Statistics(Census(redis), History(redis, SETTINGS), SETTINGS, Clock())
+def job(redis: Redis, count_s: int = 1) -> Statistics:
+    return Statistics(Census(redis), History(redis, SETTINGS), SETTINGS, Clock(count_s))
+
+
+async def test_a_slow_count_is_followed_by_a_longer_pause(redis_server: RedisServer) -> None:
+    async with connected(redis_server.url) as redis:
+        for count_s, pause_s in ((1, 30), (15, 30), (40, 80)):
+            slow = job(redis, count_s)
+            await slow.run_once(1)
+            assert pause_s == slow.period_s
+            slow._now = Clock()
+            await slow.run_once(1)
+            assert 30 == slow.period_s
 
 
 async def a_swarm(redis: WatchedRedis, number: int, peers: int) -> bytes:
