@@ -1,13 +1,12 @@
 """Pages over given statistics, as the door hands them requests."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import NamedTuple, cast
 
 import pytest
 
-from tests.frontends.conftest import _frontends_redis, redis, tracker
 from tests.nodes import DEADLINE_S, HttpReply, TcpPeer
 from tracker.frontends.final_response import FinalResponse
 from tracker.metrics import Metrics
@@ -24,8 +23,6 @@ from tracker.web.urls import AnnounceUrls
 from tracker.wire.http_head import decode_head
 from tracker.wire.http_page import page_request
 from tracker.wire.visit import visit_of
-
-__all__ = ["_frontends_redis", "redis", "tracker"]
 
 NOW = 1_700_000_000
 TOTALS = Totals(NOW - 3, 1011, 12, 1013, 14, 15, 16, 17, 18)
@@ -104,9 +101,6 @@ class FrontDoor(asyncio.Protocol):
         self.transport.set_protocol(library)
         library.connection_made(FinalResponse(self.transport, public=True))
         library.data_received(page_request(head, visit))
-
-
-Ask = Callable[..., Awaitable[HttpReply]]
 
 
 class Site(NamedTuple):

@@ -1,9 +1,10 @@
 """The front page and the statistics in full, and the events that keep both up to date."""
 
 import json
-from typing import Any
+from typing import NamedTuple
 
 from aiohttp import web
+from markupsafe import Markup
 
 from tracker.web.charts import charts
 from tracker.web.render import Renderer
@@ -12,6 +13,14 @@ from tracker.web.urls import AnnounceUrls, needs_key
 from tracker.web.visitor import Visitor
 
 MOST_ROWS = 100  # of the table of frontends
+
+
+class Shown(NamedTuple):
+    """What the pages show of statistics, as templates get it."""
+
+    numbers: dict[str, str]  # text of each number by name; empty: nothing is known
+    charts: list[str]  # names of those parts that are charts
+    parts: dict[str, Markup]  # HTML of each part of a page by name
 
 
 class FrontPages:
@@ -29,6 +38,7 @@ class FrontPages:
         self._renderer = renderer
         self._statistics = statistics
         self._urls = urls
+        self._last: tuple[Statistics, Shown] | None = None
 
     def add_routes(self, app: web.Application) -> None:
         """Add the routes of this group."""
@@ -41,44 +51,38 @@ class FrontPages:
         ``numbers`` has the text of each number. Each other event is named after the part of a page
         whose HTML it has.
         """
-        statistics = await self._statistics()
-        if statistics.snapshot is None:
+        shown = self._shown(await self._statistics())
+        if not shown.numbers:
             return {}
-        parts = {
-            f"{chart.id}": self._renderer.part("chart.html", chart=chart)
-            for chart in charts(statistics)
-        }
-        parts["frontends"] = self._renderer.part("frontends.html", **_frontends(statistics))
-        return {"numbers": json.dumps(numbers(statistics))} | {
-            name: json.dumps(html) for name, html in parts.items()
+        return {"numbers": json.dumps(shown.numbers)} | {
+            name: json.dumps(html) for name, html in shown.parts.items()
         }
 
     async def _front(self, request: web.Request) -> web.Response:
         urls = self._urls.of(Visitor.of(request))
+        shown = self._shown(await self._statistics())
         return self._renderer.page(
-            request,
-            "front.html",
-            urls=urls,
-            needs_key=needs_key(urls),
-            **_shown(await self._statistics()),
+            request, "front.html", urls=urls, needs_key=needs_key(urls), **shown._asdict()
         )
 
     async def _stats(self, request: web.Request) -> web.Response:
-        statistics = await self._statistics()
-        return self._renderer.page(
-            request, "stats.html", **_shown(statistics), **_frontends(statistics)
+        shown = self._shown(await self._statistics())
+        return self._renderer.page(request, "stats.html", **shown._asdict())
+
+    def _shown(self, statistics: Statistics) -> Shown:
+        """Return what to show of statistics; the last result is kept for the next visitor."""
+        if self._last is None or self._last[0] is not statistics:
+            self._last = statistics, self._render(statistics)
+        return self._last[1]
+
+    def _render(self, statistics: Statistics) -> Shown:
+        drawn = charts(statistics)
+        part = self._renderer.part
+        parts = {chart.id: part("chart.html", chart=chart) for chart in drawn}
+        parts["frontends"] = part(
+            "frontends.html",
+            rows=statistics.frontends[:MOST_ROWS],
+            further=max(0, len(statistics.frontends) - MOST_ROWS),
+            now=statistics.at,
         )
-
-
-def _shown(statistics: Statistics) -> dict[str, Any]:
-    """Return what templates need of the statistics."""
-    return {"numbers": numbers(statistics), "charts": charts(statistics)}
-
-
-def _frontends(statistics: Statistics) -> dict[str, Any]:
-    """Return the rows of the table of frontends, and how many it leaves out."""
-    return {
-        "rows": statistics.frontends[:MOST_ROWS],
-        "further": max(0, len(statistics.frontends) - MOST_ROWS),
-        "now": statistics.at,
-    }
+        return Shown(numbers(statistics), [chart.id for chart in drawn], parts)

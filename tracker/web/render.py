@@ -11,12 +11,14 @@ from typing import Final
 
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from tracker import __version__
 from tracker.web.assets import Assets
 from tracker.web.statistics import duration, number, rate
 from tracker.web.visitor import Visitor
 
+LEVEL: Final = 4  # of compression: level 6 takes half as long again, for 4 % less
 TEMPLATES: Final = Path(__file__).with_name("templates")
 POLICY: Final[Mapping[str, str]] = {  # of each page; see `policy`
     "default-src": "'none'",
@@ -96,16 +98,16 @@ class Renderer:
         )
         return packed(request, response)
 
-    def part(self, template: str, **values: object) -> str:
-        """Render a template of a part of a page."""
-        return self._environment.get_template(template).render(**values)
+    def part(self, template: str, **values: object) -> Markup:
+        """Render a template of a part of a page; other templates take it as it is."""
+        return Markup(self._environment.get_template(template).render(**values))  # noqa: S704
 
 
 def packed(request: web.Request, response: web.Response) -> web.Response:
     """Compress the body if the visitor accepts that."""
     body = response.body
     if "gzip" in Visitor.of(request).accept_encoding and isinstance(body, bytes):
-        response.body = gzip.compress(body, 6, mtime=0)
+        response.body = gzip.compress(body, LEVEL, mtime=0)
         response.headers["Content-Encoding"] = "gzip"
     response.headers["Vary"] = "Accept-Encoding"
     return response
