@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import cast
 
 from websockets.exceptions import PayloadTooBig
@@ -18,6 +19,7 @@ from tracker.frontends.wheel import Wheel
 from tracker.metrics import Metrics
 from tracker.policy.accounts import Account
 from tracker.policy.budgets import Budgets
+from tracker.policy.origins import Origins
 from tracker.settings import WsSettings
 from tracker.wire.frames import portion, text_frame, whole_message
 from tracker.wire.http import PUBLIC, SERVER
@@ -27,6 +29,7 @@ MESSAGES = (Opcode.TEXT, Opcode.BINARY)
 CLOSE_TIMEOUT_S = 5.0  # for the browser's half of the closing handshake
 BUFFER = buffer(16_384)  # bytes of a read; an announce with ten offers is about as long
 MOST_FRAMES = 16  # processed in one turn, if they complete no message
+FOREIGN = "This tracker does not serve pages of this origin; its operator can, with --ws-origins.\n"
 LARGE = 4096  # bytes of a frame above which it must not stay in memory until the next one
 
 
@@ -45,6 +48,7 @@ class WebSocketFrontend(Metering):
     ) -> None:
         super().__init__(settings, wheel, metrics, budgets=budgets, turns=turns)
         self.webtorrent = webtorrent
+        self.origins = Origins(settings.origins)
         self.connections: set[WebSocketConnection] = set()
 
     def protocol(self, left: Callable[[], None], account: Account) -> "WebSocketConnection":
@@ -139,7 +143,11 @@ class WebSocketConnection(MeteredSocket):
         protocol.receive_data(head + end)
         for event in protocol.events_received():
             if isinstance(event, Request):
-                response = protocol.accept(event)
+                if self._is_foreign(event):
+                    self._frontend.cut("origin")
+                    response = protocol.reject(HTTPStatus.FORBIDDEN, FOREIGN)
+                else:
+                    response = protocol.accept(event)
                 response.headers.update({"Server": SERVER, **PUBLIC})
                 protocol.send_response(response)
         opened = protocol.state is State.OPEN
@@ -151,6 +159,15 @@ class WebSocketConnection(MeteredSocket):
             return b""
         self._restart_parser()
         return rest
+
+    def _is_foreign(self, request: Request) -> bool:
+        """Return whether a page of a website that is not allowed here asks for the socket.
+
+        A request without an origin comes from a program, which could send any.
+        """
+        hosts = request.headers.get_all("Host") or [""]
+        origins = request.headers.get_all("Origin")
+        return not all(self._frontend.origins.allow(each, hosts[0]) for each in origins)
 
     def _restart_parser(self) -> None:
         """Let `websockets` forget the last frame, or the opening request, which it keeps."""

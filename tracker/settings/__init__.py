@@ -16,6 +16,7 @@ from tracker.settings.cluster import (
     RedisSettings,
     WorkersSettings,
 )
+from tracker.settings.ice import IceSettings
 from tracker.settings.limits import LimitsSettings
 from tracker.settings.listening import ListenSettings, ProtocolName, TlsSettings
 from tracker.settings.protocols import AnnounceSettings, HttpSettings, UdpSettings, WsSettings
@@ -28,6 +29,7 @@ __all__ = [
     "AnnounceSettings",
     "ClusterSettings",
     "HttpSettings",
+    "IceSettings",
     "LimitsSettings",
     "ListenSettings",
     "LogSettings",
@@ -61,6 +63,7 @@ class Settings(Section):
     udp: UdpSettings = UdpSettings()
     ws: WsSettings = WsSettings()
     web: WebSettings = WebSettings()
+    ice: IceSettings = IceSettings()
     cluster: ClusterSettings = ClusterSettings()
     limits: LimitsSettings = LimitsSettings()
     workers: WorkersSettings = WorkersSettings()

@@ -5,6 +5,7 @@ from typing import Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from tracker.origins import ANY, Origin
 from tracker.paths import ANNOUNCE_PATHS, Paths
 from tracker.scope import GLOBAL, scope_of
 from tracker.settings.section import MONTH, Section
@@ -117,6 +118,9 @@ class WsSettings(Section):
     )
     challenge_timeout: float = Field(
         15.0, gt=0, description="seconds in which the owner of a contested entry answers a ping"
+    )
+    origins: tuple[Origin, ...] = Field(
+        (ANY,), description="origins of the pages that may use the tracker over WebSocket; *: all"
     )
     drain: float = Field(
         0.0,
