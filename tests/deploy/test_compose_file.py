@@ -16,11 +16,13 @@ from tests.shape.files import ROOT
 from tracker.config import load
 
 FILE = ROOT / "docker-compose.yml"
-PROFILES = ("tls", "monitoring", "cluster", "sentinel")
+PROFILES = ("tls", "turn", "monitoring", "cluster", "sentinel")
 # `secrets` has no network and writes into new volumes, which belong to root. Caddy's certificates
 # are in such a volume, too, and it has no right of root but to open port 443.
 ROOTS = {"secrets", "secrets-cluster", "secrets-sentinel", "caddy"}
-RIGHTS = {"caddy": ["NET_BIND_SERVICE"]}
+RIGHTS = {name: ["NET_BIND_SERVICE"] for name in ("caddy", "turn")}
+ICE = ("TRACKER_ICE_STUN", "TRACKER_ICE_TURN")
+SECRET = "TRACKER_ICE_TURN_SECRET"  # which deploy/secrets.sh writes
 LEAST_MEMORY = 32 << 20
 DIGEST = "@sha256:" + "0" * 64
 
@@ -129,6 +131,16 @@ def test_the_network_of_load_balancers_can_be_another() -> None:
     assert tls == services["caddy"]["environment"]["BALANCER_TLS"]
     balancer = services["balancer"]["networks"]["front"]["ipv4_address"]
     assert balancer == services["caddy"]["environment"]["BALANCER"]
+
+
+def test_browsers_learn_of_stun_and_turn_when_it_has_a_name() -> None:
+    assert not any(read()["services"]["http"]["environment"][each] for each in ICE)
+    environment = read(TURN_HOST="turn.example.com", TURN_PORT="443")["services"]["http"][
+        "environment"
+    ]
+    ice = load({}, {name: environment[name] for name in ICE} | {SECRET: "0" * 64}).ice
+    assert ("stun:turn.example.com:443",) == ice.stun
+    assert ("turn:turn.example.com:443", "turn:turn.example.com:443?transport=tcp") == ice.turn
 
 
 def test_redis_gets_its_containers_memory() -> None:

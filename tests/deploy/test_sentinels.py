@@ -45,7 +45,7 @@ def group(tmp_path: Path) -> Iterator[Group]:
     require("redis-server")
     with hosts(*NAMES) as places, ExitStack() as stack:
         volumes = tmp_path / "volumes"
-        for volume in ("redis", "tracker", "grafana"):
+        for volume in ("redis", "tracker", "grafana", "turn"):
             (volumes / volume).mkdir(parents=True)
         hosts_of_url = ",".join(f"{place.ip}:{PORT}" for place in places[2:]) + "/tracker"
         environment = {"SCHEME": "redis+sentinel", "HOSTS": hosts_of_url, "VOLUMES": str(volumes)}
