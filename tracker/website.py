@@ -21,6 +21,7 @@ from tracker.store.topology import Redis
 from tracker.web.assets import Assets
 from tracker.web.events import Streams
 from tracker.web.front import FrontPages
+from tracker.web.ice import IcePages
 from tracker.web.pages import Pages
 from tracker.web.programs import ProgramPages, SwarmCounts
 from tracker.web.render import Renderer
@@ -114,6 +115,7 @@ class Website:
                 front,
                 self.streams,
                 ProgramPages(statistics, partial(_count, peers, browsers), ready),
+                IcePages(settings.ice, settings.limits, metrics, time.time, time.monotonic),
                 SiteFiles(assets),
             ],
         )

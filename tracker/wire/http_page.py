@@ -34,7 +34,10 @@ def _lines(headers: Mapping[str, str]) -> dict[bytes, bytes]:
     return {name.lower().encode(): f"{name}: {value}".encode() for name, value in headers.items()}
 
 
-_ADDED = _lines(PROTECTION), _lines(PUBLIC)  # by whether the port is public
+# Headers that responses of the admin port and of public ports get. One that depends on the Origin
+# says itself which websites may read it.
+_PRIVATE, _PUBLIC = _lines(PROTECTION), _lines(PUBLIC)
+_VARIES = b"vary: origin"
 
 
 def page_request(head: Head, visit: Visit) -> bytes:
@@ -66,8 +69,8 @@ def _understood(head: Head) -> Iterator[bytes]:
     """Write the visitor's own headers, as far as pages use and we understand them."""
     fields = head.page
     origin = fields.get(b"origin", b"")
-    if origin == b"null" or _WEBSITE.fullmatch(origin):
-        yield b"Origin: " + origin
+    if origin:  # one that is not understood is as good as hidden (RFC 6454, section 7.1)
+        yield b"Origin: " + (origin if _WEBSITE.fullmatch(origin) else b"null")
     if b"text/html" in fields.get(b"accept", b"").lower():
         yield b"Accept: text/html"
     accepted = _encodings(fields.get(b"accept-encoding", b""))
@@ -102,5 +105,7 @@ def final_head(head: bytes, *, public: bool) -> bytes | None:
     headers = [(line.partition(b":")[0].lower(), line) for line in lines]
     names = {name for name, _ in headers}
     kept = [line for name, line in headers if name not in _SET]
-    added = [line for name, line in _ADDED[public].items() if name not in names]
+    varies = any(line.lower() == _VARIES for line in lines)
+    ours = _PUBLIC if public and not varies else _PRIVATE
+    added = [line for name, line in ours.items() if name not in names]
     return b"\r\n".join([status, *kept, *added, _END_OF_RESPONSE])
