@@ -20,8 +20,10 @@ async function packaged (path) {
  *
  * @param {string} html the page at `/`.
  * @param {Object<string, Buffer>} content further paths, and the bytes there.
+ * @param {number} port 0: any free one.
+ * @param {Object<string, string>} headers of each response.
  */
-export async function website (html, content = {}) {
+export async function website (html, content = {}, port = 0, headers = {}) {
   async function find (path) {
     if (path === '/') return ['text/html', html]
     if (path in content) return ['application/octet-stream', content[path]]
@@ -30,11 +32,11 @@ export async function website (html, content = {}) {
   }
   const server = createServer((request, response) => {
     find(new URL(request.url, 'http://localhost').pathname).then(
-      ([type, body]) => response.writeHead(200, { 'content-type': type }).end(body),
+      ([type, body]) => response.writeHead(200, { ...headers, 'content-type': type }).end(body),
       () => response.writeHead(404).end()
     )
   })
-  await once(server.listen(0, '127.0.0.1'), 'listening')
+  await once(server.listen(port, '127.0.0.1'), 'listening')
   return { url: `http://127.0.0.1:${server.address().port}/`, close: () => server.close() }
 }
 
