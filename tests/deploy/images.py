@@ -27,6 +27,7 @@ STAND_INS = {
     "redis": "redis:8.0-alpine",
     "haproxy": "haproxy:3.0-alpine",
     "caddy": "caddy:2.10-alpine",
+    "coturn": "coturn/coturn:4.6-alpine",
     "prometheus": "prom/prometheus:v3.5.0",
 }
 IMAGE, NEXT_IMAGE = "tracker-cluster:0.1.0", "tracker-cluster:0.1.1"

@@ -8,14 +8,13 @@ from tests.frontends.clients import get
 from tests.frontends.test_websocket import UPGRADE
 from tests.nodes import RunningNode, running_node
 from tests.redis_servers import RedisServer
-from tracker.settings import WsSettings
 
 
 @pytest.fixture
 async def choosy(redis: RedisServer) -> AsyncIterator[RunningNode]:
     """A tracker for the pages of one website."""
-    ws = WsSettings(origins=("https://example.com", "https://*.example.org"))
-    async with running_node(redis.url, ws=ws) as running:
+    origins = ("https://example.com", "https://*.example.org")
+    async with running_node(redis.url, ws={"origins": origins}) as running:
         yield running
 
 
