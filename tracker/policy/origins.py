@@ -1,7 +1,7 @@
 """Which websites may use what browsers give to their pages.
 
 Browsers name the website of a page in the Origin header, and do not let the page change it. Other
-programs send what they like, so this keeps out other websites, and nobody else.
+programs can send any value, so this keeps out other websites and no program.
 """
 
 from collections.abc import Sequence
