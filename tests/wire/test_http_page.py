@@ -39,7 +39,6 @@ def test_the_library_gets_headers_of_our_own_only(first: str, line: bytes) -> No
         "X-Forwarded-Proto: https",
         "Accept: */*",
         "Accept-Encoding: zstd",
-        "Origin: javascript:alert(1)",
     )
     assert (
         line
@@ -75,7 +74,6 @@ def test_what_a_visitor_accepts_is_passed_on_as_far_as_it_is_understood(
         "Accept: application/json",
         "Accept-Encoding: gzip;q=0, br;q=0.000",
         "Accept-Encoding: *",
-        "Origin: https://a.test/path",
         "Origin:",
     ],
 )

@@ -21,7 +21,10 @@ def test_an_origin_reaches_the_library(origin: bytes) -> None:
     assert b"\r\nOrigin: " + origin + b"\r\n" in request_with(origin)
 
 
-@pytest.mark.parametrize("origin", [b"https://a b", b"HTTPS://a", b"\xff", b"*", b"https://a, b"])
+@pytest.mark.parametrize(
+    "origin",
+    [b"https://a b", b"HTTPS://a", b"https://a/", b"javascript:alert(1)", b"\xff", b"*"],
+)
 def test_an_origin_that_is_not_understood_counts_as_a_hidden_one(origin: bytes) -> None:
     assert b"\r\nOrigin: null\r\n" in request_with(origin)
 
