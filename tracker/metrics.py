@@ -72,7 +72,7 @@ class Metrics(Collector):
         )
         self.refused = Counter(
             "tracker_refused",
-            "What a budget refused: which one, and whose (socket, address, process, redis, origin).",
+            "Refusals: by which budget, and whose (socket, address, process, redis, origin).",
             ("budget", "of"),
         )
         self.udp_dropped = Counter(
