@@ -67,7 +67,7 @@ def shown(overview: Overview, width: int = 200, height: int | None = None) -> li
 @pytest.mark.parametrize(
     "line",
     [
-        "3 frontends, 2 dead · 1,093 peers · 23 swarms · 1,241.6 requests/s",
+        "3 frontends, 2 dead · 1,093 peers · 23 swarms · 1,241.6 announces/s",
         "HTTP 1,234.6/s · UDP 7.0/s · WebSocket 0.0/s · swarms counted 1m 5s ago",
         (
             "[bold]host 1,234.6 7.0 0.0 66 2h 3s ago 77 1.2 ms 1.2.3 http=8000 udp=6969 "
@@ -83,7 +83,7 @@ def shown(overview: Overview, width: int = 200, height: int | None = None) -> li
         f"{INFO_HASH.hex()} HTTP, UDP 1,001 5",
         f"{INFO_HASH.hex()} browsers 3 4",
         "peers in the last 2h, at most 21,600",
-        "requests a second in the last 2h, at most 7,200",
+        "announces a second in the last 2h, at most 7,200",
         "10.0.0.1:6379 5.0 of 512 MiB 12,345 6 master 2 7.0.15",
         "10.0.0.2:6379 no answer - - - - -",
     ],
@@ -111,7 +111,7 @@ def test_a_small_terminal_shows_redis_below_many_frontends() -> None:
 
 def test_a_large_terminal_shows_charts_and_swarms_below_many_frontends() -> None:
     text = "\n".join(shown(FULL._replace(frontends=crowd(40)), *LARGE))
-    for words in ("more", "10.0.0.1:6379", "peers in the last", "requests a second in the last"):
+    for words in ("more", "10.0.0.1:6379", "peers in the last", "announces a second in the last"):
         assert words in text
 
 
@@ -138,7 +138,7 @@ def test_frontends_of_one_host_are_told_apart_by_their_processes() -> None:
 
 def test_an_empty_cluster_has_a_board() -> None:
     first, second, problem = shown(EMPTY)
-    assert "0 frontends · 0.0 requests/s" == first
+    assert "0 frontends · 0.0 announces/s" == first
     assert "HTTP 0.0/s · UDP 0.0/s · WebSocket 0.0/s" == second
     assert f"! {NO_COUNT}" == problem
 

@@ -76,7 +76,7 @@ async def test_the_dead_are_shown_without_rates_until_they_are_buried(redis: Wat
     found = await Observer(redis, SETTINGS).look(NOW + 15)
     assert ([A], {}) == ([each.id for each in found.frontends], found.rates)
     (row,) = document(found)["frontends"]
-    assert (False, None) == (row["alive"], row["requests_per_second"])
+    assert (False, None) == (row["alive"], row["announces_per_second"])
 
 
 async def test_frontends_are_in_the_order_of_their_hosts(redis: WatchedRedis) -> None:
@@ -96,7 +96,7 @@ async def test_all_of_it_is_in_the_document(redis: WatchedRedis, redis_server: R
     totals = found.pop("totals")
     expected = {
         "at": NOW + 10.1,
-        "requests_per_second": {"http": 123.4},
+        "announces_per_second": {"http": 123.4},
         "frontends": [
             {
                 "id": A.hex(),
@@ -111,7 +111,7 @@ async def test_all_of_it_is_in_the_document(redis: WatchedRedis, redis_server: R
                 "connections": 3,
                 "browsers": 2,
                 "relay_us": None,
-                "requests_per_second": {"http": 123.4},
+                "announces_per_second": {"http": 123.4},
             }
         ],
         "warnings": [],

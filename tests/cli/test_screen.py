@@ -67,7 +67,7 @@ def test_it_fits_80_columns_by_24_lines(redis: RedisServer, tracker: TrackerProc
     with watching(redis) as terminal:
         shown = terminal.see(is_whole)
         first, second, empty, heading, frontend, *_ = shown.lines
-        assert re.match(r"1 frontend · 0 peers · 0 swarms · \d+\.\d requests/s$", first)
+        assert re.match(r"1 frontend · 0 peers · 0 swarms · \d+\.\d announces/s$", first)
         assert second.startswith("HTTP ")
         assert "" == empty
         assert heading.startswith("frontend ")
@@ -90,7 +90,7 @@ def test_announces_move_the_numbers(redis: RedisServer, tracker: TrackerProcess)
         announcing = threads.submit(asyncio.run, announce_for(5.0, tracker.udp_url))
         terminal.see(lambda shown: re.search(r"UDP (?!0\.0)[\d,.]+/s", shown.lines[1]))
         announcing.result()
-        numbers = f"1 frontend · {PEERS} peers · 1 swarm · 0.0 requests/s"
+        numbers = f"1 frontend · {PEERS} peers · 1 swarm · 0.0 announces/s"
         terminal.see(lambda shown: numbers == shown.lines[0])
 
 

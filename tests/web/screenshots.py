@@ -9,8 +9,6 @@ import asyncio
 import json
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,10 +17,12 @@ from rich.console import Console
 from rich.text import Text
 
 from tests.clients.node import running_chromium, running_script
+from tests.terminal import Terminal
 from tests.web.sample import Cluster, populated, running_cluster
 
 SETTLE_S = 20.0  # until rates are steady
-COLUMNS = 130  # of the terminal
+COLUMNS, LINES = 110, 30  # of the terminal
+END = "~ end ~"  # printed after it
 FONT_FACE = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)  # loaded from elsewhere
 HEIGHTS = {"front": 860, "stats": 1130}  # of the pictures of the documentation
 PATHS = {"front": "/", "stats": "/stats", "error": "/nothing"}
@@ -37,7 +37,7 @@ def pictures(url: str, *, everything: bool) -> Iterator[dict[str, Any]]:
                     "name": f"{name}-{scheme}.png",
                     "url": url + PATHS[name],
                     "width": 1180,
-                    "height": 860,
+                    "height": HEIGHTS[name],
                     "colorScheme": scheme,
                     "scale": 1,
                 }
@@ -80,15 +80,14 @@ def _take_pages(cluster: Cluster, folder: Path, everything: bool) -> None:
 
 
 def _take_status(cluster: Cluster, file: Path) -> None:
-    """Draw what ``tracker status`` prints on a terminal."""
-    command = (sys.executable, "-m", "tracker", "status", "--redis", cluster.redis_url)
-    environment = {**os.environ, "FORCE_COLOR": "1", "COLUMNS": str(COLUMNS)}
-    printed = subprocess.run(
-        command, env=environment, capture_output=True, text=True, check=True, timeout=30
-    ).stdout
+    """Draw what ``tracker status`` prints on a terminal of that size."""
+    program = f"from tracker.cli import main; main(); print({END!r})"
+    command = ("-c", program, "status", "--redis", cluster.redis_url)
+    with Terminal(*command, size=(COLUMNS, LINES)) as terminal:
+        printed = terminal.read_until(END.encode()).decode().removesuffix(END + "\r\n")
     with open(os.devnull, "w") as nowhere:
         console = Console(record=True, width=COLUMNS, file=nowhere)
-        console.print(Text.from_ansi(printed.rstrip()))
+        console.print(Text.from_ansi(printed.replace("\r\n", "\n").strip()))
         file.write_text(FONT_FACE.sub("", console.export_svg(title="tracker status")))
 
 

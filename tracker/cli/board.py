@@ -121,7 +121,7 @@ def _blocks(
         peers = [point.ipv4_peers + point.ipv6_peers + point.browsers for point in history]
         yield _chart("peers", peers, history, width, lines), False
         rates = [sum(point.rates.values()) for point in history]
-        yield _chart("requests a second", rates, history, width, lines), False
+        yield _chart("announces a second", rates, history, width, lines), False
     if overview.snapshot is not None and overview.snapshot.top:
         yield _top(overview.snapshot, width), True
 
@@ -143,7 +143,7 @@ def _summary(overview: Overview) -> Iterator[Text]:
             counted(totals.swarms + totals.browser_swarms, "swarm"),
         ]
         traffic.append(f"swarms counted {span(overview.at - totals.counted_at)} ago")
-    parts.append(f"{sum(rates.values()):,.1f} requests/s")
+    parts.append(f"{sum(rates.values()):,.1f} announces/s")
     yield line.append("".join(f" · {part}" for part in parts), "bold")
     yield text(" · ".join(traffic), "dim")
 

@@ -20,7 +20,7 @@ class Overview(NamedTuple):
 
     at: float  # Unix seconds
     frontends: list[Frontend]  # in the order of their hosts and processes
-    rates: Mapping[FrontendId, Mapping[str, float]]  # requests a second, of the living
+    rates: Mapping[FrontendId, Mapping[str, float]]  # announces a second, of the living
     snapshot: Snapshot | None  # None: no background job counted
     history: list[Point]
     nodes: list[Node]
@@ -91,7 +91,7 @@ def document(overview: Overview) -> dict[str, Any]:
     snapshot = overview.snapshot
     return {
         "at": round(overview.at, 1),
-        "requests_per_second": _rounded(overview.total_rates),
+        "announces_per_second": _rounded(overview.total_rates),
         "totals": snapshot and snapshot.totals._asdict(),
         "frontends": [_frontend(each, overview) for each in overview.frontends],
         "top_swarms": snapshot and [_swarm(each) for each in snapshot.top],
@@ -112,7 +112,7 @@ def _frontend(frontend: Frontend, overview: Overview) -> dict[str, Any]:
         "id": frontend.id.hex(),
         "alive": frontend.expires_at > overview.at,
         **(frontend.facts._asdict() if frontend.facts else {}),
-        "requests_per_second": None if rates is None else _rounded(rates),
+        "announces_per_second": None if rates is None else _rounded(rates),
     }
 
 
