@@ -222,9 +222,9 @@ async def test_a_browser_leaves_its_swarms_before_its_socket_is_closed(
         assert 2 == len(list(old.node.sessions)) + len(list(new.node.sessions))
         assert 1 == (await one.announce(offers=offers(1)))["incomplete"]
         offer = await two.hear()
-        answer = {"answer": {"type": "answer"}, "offer_id": offer["offer_id"]}
+        answer = {"answer": {"type": "answer", "sdp": "yes"}, "offer_id": offer["offer_id"]}
         await two.say(**two.request(to_peer_id=offer["peer_id"], **answer))
-        assert {"type": "answer"} == (await one.hear())["answer"]
+        assert {"type": "answer", "sdp": "yes"} == (await one.hear())["answer"]
         assert await alone()
         assert 1001 == await one.closed()
         await draining

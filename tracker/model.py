@@ -7,15 +7,17 @@ from msgspec import Struct
 
 InfoHash: TypeAlias = bytes  # 20 bytes (BEP 3); a BEP 52 hash is cut to 20
 PeerId: TypeAlias = bytes  # 20 bytes (BEP 3)
+OfferId: TypeAlias = bytes  # 20 bytes, which the offering client chooses
 Ip: TypeAlias = bytes  # packed, 4 or 16 bytes; IPv4-mapped IPv6 is always kept as IPv4
 Endpoint: TypeAlias = bytes  # compact ip + port, 6 (BEP 23) or 18 bytes (BEP 7)
 
 FrontendId: TypeAlias = bytes  # 8 random bytes, new at each start
-Json: TypeAlias = bytes  # JSON text, relayed as it came
+Json: TypeAlias = bytes  # JSON text
 AddressDigest: TypeAlias = bytes  # 8 bytes: see `tracker.wire.relay.address_digest`
 
 HASH_SIZE = 20
 PEER_ID_SIZE = 20
+OFFER_ID_SIZE = 20
 FRONTEND_ID_SIZE = 8
 IPV4_SIZE, IPV6_SIZE = 6, 18  # bytes of a compact endpoint
 
@@ -182,8 +184,8 @@ class Offer(Value, frozen=True):
     info_hash: InfoHash
     peer_id: PeerId  # who offers
     to_peer_id: PeerId  # who gets it
-    offer_id: Json
-    offer: Json
+    offer_id: OfferId
+    sdp: Json  # a string
     frontend: FrontendId  # where the offerer's socket is
     session: int  # that socket's number there
     address: AddressDigest  # of the offerer, who may come back with another socket
@@ -207,8 +209,8 @@ class Signal(Value, frozen=True):
     info_hash: InfoHash
     peer_id: PeerId  # who sends it
     to_peer_id: PeerId
-    offer_id: Json
-    text: Json
+    offer_id: OfferId
+    text: Json  # the SDP of an answer, a string; or a candidate, an object
     # Number of the offerer's socket on the frontend that this is sent to. 0: not known, the
     # frontend looks for the browser by `to_peer_id`.
     session: int

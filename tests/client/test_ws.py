@@ -43,9 +43,7 @@ async def test_an_announce_carries_all_it_was_given() -> None:
 
 async def test_relayed_offers_and_replies_about_other_swarms_are_passed_over() -> None:
     """The tracker may hand us another browser's offer before it answers."""
-    offer = wire.encode_offer(
-        b'{"type":"offer","sdp":""}', b'"1"', wire.encode_id(PEER_ID), wire.encode_id(INFO_HASH)
-    )
+    offer = wire.encode_offer(b'"v=0"', *map(wire.encode_id, (b"%020d" % 1, PEER_ID, INFO_HASH)))
     other = wire.encode_announce_reply(OTHER_HASH, 1, COUNTS)
     async with ws_tracker(lambda _: [offer.decode(), other.decode(), ANNOUNCED]) as port:
         assert await announce(url(port), REQUEST) == REPLY

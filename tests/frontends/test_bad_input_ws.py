@@ -16,6 +16,7 @@ from tests.nodes import RunningNode
 
 ID_CHARACTERS = "must be 20 characters from 0 to 255"
 OFFER = offers(1)[0]
+ANSWER_RULE = "answer must be an object with a string sdp"
 
 
 @pytest.mark.parametrize(
@@ -30,10 +31,16 @@ OFFER = offers(1)[0]
         ({"action": "relay"}, "action must be announce or scrape", "announce"),
         ({"action": ""}, "action must be announce or scrape", "announce"),
         ({"answer": {}}, f"to_peer_id {ID_CHARACTERS}", "announce"),
-        ({"answer": "x", "to_peer_id": "x" * 20}, "answer must be an object", "announce"),
+        ({"answer": "x", "to_peer_id": "x" * 20}, ANSWER_RULE, "announce"),
+        ({"answer": {}, "to_peer_id": "x" * 20}, ANSWER_RULE, "announce"),
         (
-            {"answer": {}, "to_peer_id": "x" * 20},
-            "offer_id must be a string of at most 64 characters",
+            {"answer": {"sdp": ""}, "to_peer_id": "x" * 20, "offer_id": "x"},
+            f"offer_id {ID_CHARACTERS}",
+            "announce",
+        ),
+        (
+            {"candidate": {}, "to_peer_id": "x" * 20},
+            "candidate must be an RTCIceCandidateInit object",
             "announce",
         ),
         (

@@ -332,15 +332,15 @@ async def test_a_browser_is_not_cut_for_what_others_send(tracker: RunningNode, k
     transport = peer.writer.transport
     transport.pause_reading()  # type: ignore[attr-defined]
     (session,) = tracker.node.sessions
-    large, relayed = b'{"sdp":"%b"}' % (b"x" * 60_000), tracker.node.metrics.relayed
+    large, relayed = b'"%b"' % (b"x" * 60_000), tracker.node.metrics.relayed
     for number in count():
         if kind == "offer":
-            offer = Offer(HASH, OTHER, ME, b'"%d"' % number, large, b"frontend", number, bytes(8))
+            offer = Offer(HASH, OTHER, ME, b"%020d" % number, large, b"frontend", number, bytes(8))
             tracker.node.sessions.offer(offer)
         else:
             answer = Signal(
                 SignalKind.ANSWER,
-                *(HASH, OTHER, ME, b'"1"', large),
+                *(HASH, OTHER, ME, b"%020d" % 1, large),
                 *(session.number, bytes(8)),
             )
             tracker.node.sessions.signal(answer)

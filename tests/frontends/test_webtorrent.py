@@ -120,7 +120,9 @@ async def test_who_stopped_is_gone_and_gets_no_takers_for_its_offers(
 # Offers
 
 
-async def test_an_offer_reaches_another_browser_as_it_was_sent(one: Browser, two: Browser) -> None:
+async def test_the_sdp_of_an_offer_reaches_another_browser_as_it_was_sent(
+    one: Browser, two: Browser
+) -> None:
     await one.announce()
     offer = '{ "type":"offer",  "sdp":"v=0\\r\\n \\u00e9 \\/ é","n":1.50, "n":2 }'
     offer_id = '"\\u00000123456789abcdef/ÿ<"'
@@ -130,7 +132,8 @@ async def test_an_offer_reaches_another_browser_as_it_was_sent(one: Browser, two
     assert 2 == (await two.hear())["incomplete"]
     heard = await one.socket.recv()
     assert isinstance(heard, str)
-    assert f'"offer_id":{offer_id},"offer":{offer}}}' in heard
+    sent = '{"type":"offer","sdp":"v=0\\r\\n é / é"}'
+    assert f'"offer_id":{offer_id},"offer":{sent}}}' in heard
     assert (text(HASH), text(two.peer_id)) == (
         json.loads(heard)["info_hash"],
         json.loads(heard)["peer_id"],
@@ -190,7 +193,7 @@ async def test_an_answer_goes_back_to_the_offer_s_socket(
     tracker: RunningNode, one: Browser, two: Browser
 ) -> None:
     await one.announce()
-    await two.announce(offers=[{"offer": {"type": "offer"}, "offer_id": OFFER_ID}])
+    await two.announce(offers=[{"offer": {"type": "offer", "sdp": "v=0"}, "offer_id": OFFER_ID}])
     offer = await one.hear()
     reply = answer(two.peer_id, offer["offer_id"], peer_id=text(one.peer_id))
     await one.say(**reply)
@@ -201,7 +204,7 @@ async def test_an_answer_goes_back_to_the_offer_s_socket(
         "offer_id": OFFER_ID,
         "answer": {"type": "answer", "sdp": "yes"},
     } == await two.hear()
-    await one.say(**reply | {"offer_id": "another"})
+    await one.say(**reply | {"offer_id": "another" + "x" * 13})
     assert {
         "action": "announce",
         "info_hash": text(HASH),

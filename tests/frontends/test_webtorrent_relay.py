@@ -37,7 +37,7 @@ def answer(to: bytes, offer_id: str, name: str = "answer") -> dict[str, Any]:
         "info_hash": text(HASH),
         "to_peer_id": text(to),
         "offer_id": offer_id,
-        name: {"type": name, "sdp": "yes"},
+        name: {"candidate": "yes"} if name == "candidate" else {"type": name, "sdp": "yes"},
     }
 
 
@@ -62,13 +62,13 @@ async def test_an_offer_id_may_be_escaped_in_one_way_in_the_offer_and_in_another
     here, there = nodes
     async with browser(here, 1) as one, browser(there, 2) as two:
         await one.announce()
-        request = json.dumps(two.request(offers=[{"offer": {}, "offer_id": "_"}]))
-        await two.socket.send(request.replace('"_"', '"<\\u00e9\\/\\u0001"'))
+        request = json.dumps(two.request(offers=[{"offer": {"sdp": "v=0"}, "offer_id": "_"}]))
+        await two.socket.send(request.replace('"_"', f'"<\\u00e9\\/\\u0001{1:016}"'))
         assert 2 == (await two.hear())["incomplete"]
-        assert "<é/\x01" == (await one.hear())["offer_id"]
+        assert f"<é/\x01{1:016}" == (await one.hear())["offer_id"]
         sent = json.dumps({**answer(two.peer_id, "_"), "peer_id": text(one.peer_id)})
-        await one.socket.send(sent.replace('"_"', '"\\u003cé/\\u0001"'))
-        assert "<é/\x01" == (await two.hear())["offer_id"]
+        await one.socket.send(sent.replace('"_"', f'"\\u003cé/\\u0001{1:016}"'))
+        assert f"<é/\x01{1:016}" == (await two.hear())["offer_id"]
 
 
 async def test_a_browser_that_moved_is_reached_at_its_new_frontend_only(nodes: Nodes) -> None:

@@ -65,7 +65,10 @@ def answers(rng: Random, received: bytes) -> bytes:
     sent, own = b"", json.dumps(OWN.get()).encode()
     for info_hash, peer_id, offer_id in OFFER.findall(received):
         answer = b'{"action":"announce","info_hash":%b,"peer_id":%b,"to_peer_id":%b,"offer_id":%b,'
-        answer = answer % (info_hash, own, peer_id, offer_id) + b'"answer":{"type":"answer"}}'
+        answer = (
+            answer % (info_hash, own, peer_id, offer_id)
+            + b'"answer":{"type":"answer","sdp":"v=0"}}'
+        )
         sent += frame(rng, answer if rng.random() < 0.8 else mutated(rng, answer))
     return sent
 

@@ -14,8 +14,7 @@ from tracker.wire import websocket_client as wire
 from tracker.wire.websocket import OfferIn
 
 INFO_HASH = b"swarm of good people"
-OFFER = b'{"type":"offer","sdp":"' + b"v=0 " * 200 + b'"}'
-ANSWER = b'{"type":"answer","sdp":"' + b"v=0 " * 200 + b'"}'
+SDP = b'"%b"' % (b"v=0 " * 200)
 
 
 class Browser:
@@ -55,9 +54,9 @@ class Browser:
             await self._reconnect()
         loop = asyncio.get_running_loop()
         self._announced, self._answered = loop.create_future(), loop.create_future()
-        self._offer_id = b'"%b"' % os.urandom(10).hex().encode()
+        self._offer_id = os.urandom(20)
         message = wire.encode_announce_request(
-            INFO_HASH, self._peer_id, left=1, offers=[OfferIn(OFFER, self._offer_id)]
+            INFO_HASH, self._peer_id, left=1, offers=[OfferIn(SDP, self._offer_id)]
         )
         await self._send(message)
         await self._announced
@@ -97,7 +96,7 @@ class Browser:
         if isinstance(reply, wire.OfferReply):
             await self._send(
                 wire.encode_answer_request(
-                    reply.info_hash, self._peer_id, reply.peer_id, reply.offer_id, ANSWER
+                    reply.info_hash, self._peer_id, reply.peer_id, reply.offer_id, SDP
                 )
             )
         elif isinstance(reply, wire.AnswerReply):

@@ -147,7 +147,9 @@ async def test_a_browser_stays_while_others_flood_it_with_offers(
     ground: Arena, info_hash: bytes, victim: Browser
 ) -> None:
     """Each attacker leaves the swarm at once, so that all offers go to the only browser in it."""
-    many = frames.announce(info_hash, offers=[{"offer": {"sdp": "x" * 500}, "offer_id": "1"}] * 10)
+    many = frames.announce(
+        info_hash, offers=[{"offer": {"sdp": "x" * 500}, "offer_id": "x" * 20}] * 10
+    )
     flood = many + frames.announce(info_hash, event="stopped")
     received = 0
 

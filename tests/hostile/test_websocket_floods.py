@@ -11,8 +11,8 @@ from tests.hostile.attacks.frames import CLOSE, CONTINUATION, HANDSHAKE, PING, P
 
 HASH = b"hostile browsers' 00"
 OPEN_TEXT = HANDSHAKE + frame(b"[", fin=False)
-OFFERS = frames.announce(HASH, offers=frames.tiny_offers(1700), numwant=1700)
-ANSWER = frames.announce(HASH, to_peer_id="x" * 20, offer_id="1", answer={})
+OFFERS = frames.announce(HASH, offers=frames.tiny_offers(1200), numwant=1200)
+ANSWER = frames.announce(HASH, to_peer_id="x" * 20, offer_id="x" * 20, answer={"sdp": ""})
 
 # By kind: what a socket sends first, and what it then repeats. Each socket sends one of them.
 PROGRAMS = {

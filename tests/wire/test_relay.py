@@ -35,22 +35,23 @@ SENDER = b"frontend"
 HASH, ANNE, BERT = b"h" * 20, b"a" * 20, b"b" * 20
 MAX_TEXT = 10_000
 DIGEST = b"addressD"
-AN_OFFER = [0, HASH, ANNE, BERT, b'"1"', b"{}", 7, DIGEST]
+OFFER_ID, SDP, CANDIDATE = b"i" * 20, b'"v=0"', b'{"candidate":"c","sdpMid":null}'
+AN_OFFER = [0, HASH, ANNE, BERT, OFFER_ID, SDP, 7, DIGEST]
 AN_ANSWER = [1, *AN_OFFER[1:]]
+A_CANDIDATE = [4, *AN_OFFER[1:5], CANDIDATE, 7, DIGEST]
 
 ids = st.binary(min_size=20, max_size=20)
 numbers = st.integers(0, 2**63 - 1)
 digests = st.binary(min_size=DIGEST_SIZE, max_size=DIGEST_SIZE)
-strings = st.text(max_size=64).map(msgspec.json.encode)
-objects = st.dictionaries(st.text(), st.text() | st.integers(0, 9) | st.none(), max_size=5).map(
-    msgspec.json.encode
-)
+sdps = st.text(max_size=64).map(msgspec.json.encode)
+candidates = st.text().map(lambda text: msgspec.json.encode({"candidate": text, "sdpMid": text}))
 items = st.one_of(
-    st.builds(Offer, ids, ids, ids, strings, objects, st.just(SENDER), numbers, digests),
+    st.builds(Offer, ids, ids, ids, ids, sdps, st.just(SENDER), numbers, digests),
+    st.builds(Signal, st.just(SignalKind.ANSWER), ids, ids, ids, ids, sdps, numbers, digests),
     st.builds(
         Signal,
-        st.sampled_from(SignalKind),
-        *(ids, ids, ids, strings, objects, numbers, digests),
+        st.sampled_from([SignalKind.CANDIDATE, SignalKind.OFFERER_CANDIDATE]),
+        *(ids, ids, ids, ids, candidates, numbers, digests),
     ),
     st.builds(Moved, st.lists(st.tuples(ids, ids, numbers, digests))),
     st.builds(Probe, numbers),
@@ -87,7 +88,7 @@ def test_any_items_survive_the_way(items: list[Item]) -> None:
 
 
 def test_an_answer_goes_back_to_who_sent_the_frame_of_the_offer() -> None:
-    offer = Offer(HASH, ANNE, BERT, b'"1"', b"{}", b"whatever", 7, DIGEST)
+    offer = Offer(HASH, ANNE, BERT, OFFER_ID, SDP, b"whatever", 7, DIGEST)
     frame = decoded(encode_frame(SENDER, [encode_offer(offer)]))
     assert [replace(offer, frontend=SENDER)] == frame.items
 
@@ -95,13 +96,15 @@ def test_an_answer_goes_back_to_who_sent_the_frame_of_the_offer() -> None:
 @pytest.mark.parametrize(
     ("item", "kind"),
     [
-        (Offer(HASH, ANNE, BERT, b'"1"', b"{}", SENDER, 7, DIGEST), AN_OFFER),
+        (Offer(HASH, ANNE, BERT, OFFER_ID, SDP, SENDER, 7, DIGEST), AN_OFFER),
         *(
             (
-                Signal(kind, HASH, ANNE, BERT, b'"1"', b"{}", 7, DIGEST),
-                [number, *AN_OFFER[1:]],
+                Signal(kind, HASH, ANNE, BERT, OFFER_ID, text, 7, DIGEST),
+                [number, *AN_OFFER[1:5], text, 7, DIGEST],
             )
-            for number, kind in zip((1, 4, 5), SignalKind, strict=True)
+            for number, kind, text in zip(
+                (1, 4, 5), SignalKind, (SDP, CANDIDATE, CANDIDATE), strict=True
+            )
         ),
         (
             Moved([(HASH, ANNE, 1, b"addressA"), (HASH, BERT, 2**40, b"addressB")]),
@@ -130,18 +133,18 @@ def test_addresses_have_digests_of_their_own() -> None:
 
 
 def test_the_bounds_of_a_frame_leave_room_for_all_that_is_sent() -> None:
-    text = b"{%b}" % (b" " * (MAX_TEXT - 2))
-    large = Offer(HASH, ANNE, BERT, b'"%b"' % (b"\\u0000" * 64), text, SENDER, 2**63 - 1, DIGEST)
+    text = b'"%b"' % (b" " * (MAX_TEXT - 2))
+    large = Offer(HASH, ANNE, BERT, OFFER_ID, text, SENDER, 2**63 - 1, DIGEST)
     assert [large] == decode_frame(encode_frame(SENDER, [encode_offer(large)]), MAX_TEXT).items
-    text = b"{%b}" % (b" " * 8_000)
-    item = encode_signal(Signal(SignalKind.ANSWER, HASH, ANNE, BERT, b'"1"', text, 1, DIGEST))
+    text = b'"%b"' % (b" " * 8_000)
+    item = encode_signal(Signal(SignalKind.ANSWER, HASH, ANNE, BERT, OFFER_ID, text, 1, DIGEST))
     full = [item] * (MAX_FRAME // len(item))
     assert len(full) == len(decoded(encode_frame(SENDER, full)).items)
     many = [encode_probe(Probe(1))] * MAX_ITEMS
     assert MAX_ITEMS == len(decoded(encode_frame(SENDER, many)).items)
 
 
-@pytest.mark.parametrize("version", [0, 1, 3, 255, -1, 2**64 - 1])
+@pytest.mark.parametrize("version", [0, 1, 2, 4, 255, -1, 2**64 - 1])
 @pytest.mark.parametrize("rest", [[], [SENDER, []], [[[[]]], {"of": "the future"}]])
 def test_a_frame_of_another_version_is_told_apart(version: int, rest: list[object]) -> None:
     with pytest.raises(OtherVersion, match=f"version {version}$"):
@@ -169,7 +172,7 @@ def test_a_frame_of_another_version_is_told_apart(version: int, rest: list[objec
         a_frame(AN_OFFER)[:-1],
         b"\xdd\xff\xff\xff\xff",
         b"\x91" * 100_000,
-        b"\x93\x02" + b"\x91" * 100_000,
+        b"\x93\x03" + b"\x91" * 100_000,
     ],
 )
 def test_what_is_no_frame_is_refused(data: bytes) -> None:
@@ -192,11 +195,11 @@ def test_what_is_no_frame_is_refused(data: bytes) -> None:
         [*AN_OFFER, 1],
         *([*AN_OFFER[:6], number, DIGEST] for number in (-1, "7", 7.0, 2**63)),
         *([*AN_OFFER[:7], digest] for digest in (b"", b"short", b"too long.", "addressD")),
-        *([*AN_OFFER[:at], b"x" * 19, *AN_OFFER[at + 1 :]] for at in (1, 2, 3)),
+        *([*AN_OFFER[:at], b"x" * 19, *AN_OFFER[at + 1 :]] for at in range(1, 5)),
         *([*AN_OFFER[:at], "x" * 20, *AN_OFFER[at + 1 :]] for at in range(1, 6)),
         AN_ANSWER[:-1],
         [*AN_ANSWER, 1],
-        *([*AN_ANSWER[:at], b"x" * 21, *AN_ANSWER[at + 1 :]] for at in (1, 2, 3)),
+        *([*AN_ANSWER[:at], b"x" * 21, *AN_ANSWER[at + 1 :]] for at in range(1, 5)),
         [2],
         [2, bytes(47)],
         [2, [HASH, ANNE]],
@@ -205,23 +208,12 @@ def test_what_is_no_frame_is_refused(data: bytes) -> None:
         [3, b"1"],
         *(
             [*AN_OFFER[:5], text, 7, DIGEST]
-            for text in (b"", b"[]", b"1", b"{", b"{}}", b"{} ", b'{"\xff":1}', b'{"a"}', b"{}\n{}")
+            for text in (b"", b"1", b'"', b'"1', b'"1","a":"2"', b'"\xff"', b'"1" ', CANDIDATE)
         ),
-        [*AN_OFFER[:5], b"{%b}" % (b" " * (MAX_TEXT - 1)), 7, DIGEST],
+        [*AN_OFFER[:5], b'"%b"' % (b" " * (MAX_TEXT - 1)), 7, DIGEST],
         [*AN_ANSWER[:5], b"null", 7, DIGEST],
-        *(
-            [*AN_OFFER[:4], offer_id, b"{}", 7, DIGEST]
-            for offer_id in (
-                b"",
-                b"1",
-                b'"',
-                b'"1',
-                b'"1","a":"2"',
-                b'"\xff"',
-                b'"%b"' % bytes(400),
-            )
-        ),
-        [*AN_ANSWER[:4], b'"a"b"', b"{}", 7, DIGEST],
+        [*AN_ANSWER[:5], CANDIDATE, 7, DIGEST],
+        *([*A_CANDIDATE[:5], text, 7, DIGEST] for text in (b"", b"{}", SDP, CANDIDATE + b" ")),
     ],
 )
 def test_one_wrong_item_spoils_the_frame(item: object) -> None:

@@ -20,14 +20,14 @@ def announce(offers: Sequence[object]) -> AnnounceMessage:
 @pytest.mark.parametrize("sdp", ["v=0", "{{{{"])
 @pytest.mark.parametrize("count", [9, 10, 11, 12, 500])
 def test_offers_beyond_the_limit_are_only_counted(count: int, sdp: str) -> None:
-    offers = [{"offer": {"sdp": sdp}, "offer_id": str(number)} for number in range(count)]
+    offers = [{"offer": {"sdp": sdp}, "offer_id": f"{number:020}"} for number in range(count)]
     read = announce(offers)
-    assert [b'"%d"' % number for number in range(min(count, 10))] == [
+    assert [b"%020d" % number for number in range(min(count, 10))] == [
         offer.offer_id for offer in read.offers
     ]
     assert max(0, count - 10) == read.ignored
 
 
 def test_offers_beyond_the_limit_need_not_be_offers() -> None:
-    offers = [{"offer": {}, "offer_id": "a"}] * 10 + [{}] * 2400
+    offers = [{"offer": {"sdp": ""}, "offer_id": "a" * 20}] * 10 + [{}] * 2400
     assert (10, 2400) == (len(announce(offers).offers), announce(offers).ignored)

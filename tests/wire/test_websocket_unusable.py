@@ -3,7 +3,7 @@
 import pytest
 
 from tests.wire.test_websocket import HASH, OFFER, OFFER_ID, PEER, announce, decoded, sent, text
-from tracker.wire.websocket import MAX_OFFER_ID, ScrapeMessage
+from tracker.wire.websocket import ScrapeMessage
 
 GOOD = {"offer": OFFER, "offer_id": OFFER_ID}
 
@@ -22,7 +22,13 @@ GOOD = {"offer": OFFER, "offer_id": OFFER_ID}
         GOOD | {"offer": None},
         GOOD | {"offer": "sdp"},
         GOOD | {"offer_id": 5},
-        GOOD | {"offer_id": "a" * (MAX_OFFER_ID - 1)},
+        GOOD | {"offer": {}},
+        GOOD | {"offer": OFFER | {"sdp": None}},
+        GOOD | {"offer": OFFER | {"sdp": 5}},
+        GOOD | {"offer_id": ""},
+        GOOD | {"offer_id": "a" * 19},
+        GOOD | {"offer_id": "a" * 21},
+        GOOD | {"offer_id": "\u0100" + "a" * 19},
     ],
 )
 def test_offers_that_are_none_are_counted_and_the_others_read(unusable: object, good: int) -> None:

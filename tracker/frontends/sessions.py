@@ -202,13 +202,13 @@ class Sessions:
         if session is None:
             self._relayed["offer", "gone"] += 1
             return Delivery.GONE
-        if not session.takes(len(offer.offer)):
+        if not session.takes(len(offer.sdp)):
             self._relayed["offer", "slow"] += 1
             return Delivery.DROPPED
         if not self._unanswered.admit(session, offer, self._cell(session, offer)):
             return Delivery.DROPPED
-        peer_id, info_hash = encode_id(offer.peer_id), encode_id(offer.info_hash)
-        session.send(encode_offer(offer.offer, offer.offer_id, peer_id, info_hash))
+        ids = map(encode_id, (offer.offer_id, offer.peer_id, offer.info_hash))
+        session.send(encode_offer(offer.sdp, *ids))
         self._relayed["offer", "delivered"] += 1
         return Delivery.DONE
 
@@ -263,8 +263,8 @@ class Sessions:
         if not session.takes(size if signal.kind is ANSWER else size + self._reserved):
             self._relayed[name, "slow"] += 1
             return
-        peer_id, info_hash = encode_id(signal.peer_id), encode_id(signal.info_hash)
-        session.send(encode_signal(name, signal.text, signal.offer_id, peer_id, info_hash))
+        ids = map(encode_id, (signal.offer_id, signal.peer_id, signal.info_hash))
+        session.send(encode_signal(name, signal.text, *ids))
         self._relayed[name, "delivered"] += 1
 
     def forget_unanswered(self, session: Session) -> None:

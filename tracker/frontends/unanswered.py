@@ -10,7 +10,7 @@ from itertools import islice
 from tracker.errors import Denied
 from tracker.frontends.session import Answerable, Session
 from tracker.metrics import Metrics
-from tracker.model import Json, Offer
+from tracker.model import Offer
 from tracker.policy.accounts import Rate
 from tracker.policy.offers import OfferBudget, Shares
 from tracker.service.ports import Delivery
@@ -35,11 +35,11 @@ NOT_WAITING = "no such offer is waiting for an answer"
 LARGE = 1024
 
 
-def key_of(info_hash: bytes, offerer: bytes, recipient: bytes, offer_id: Json) -> int:
+def key_of(info_hash: bytes, offerer: bytes, recipient: bytes, offer_id: bytes) -> int:
     """Return the key of an offer in `Session.answerable`.
 
-    A hash, since an offer_id may be long. Python's is keyed at random for each process, so a client
-    cannot make two keys equal.
+    It is a hash, which takes less memory than the 80 bytes. Python's is keyed at random for each
+    process, so a client cannot make two keys equal.
     """
     return hash(info_hash + offerer + recipient + offer_id)
 
@@ -76,7 +76,7 @@ class Unanswered:
             False, and counted: the offer is over a budget.
         """
         now = self._clock()
-        spent_until = self._spend(session, len(offer.offer), cell, now)
+        spent_until = self._spend(session, len(offer.sdp), cell, now)
         if spent_until is None:
             self._relayed["offer", "flood"] += 1
             return False

@@ -245,7 +245,7 @@ class WebTorrent:
                 message.peer_id,
                 peer_id,
                 given.offer_id,
-                given.offer,
+                given.sdp,
                 self._frontend,
                 number,
                 address,

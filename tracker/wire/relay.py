@@ -6,9 +6,9 @@ its sender known. An item is an array that begins with the number of its kind:
 ====  ==========================================================================================
 kind  fields
 ====  ==========================================================================================
-0     offer: info_hash, peer_id, to_peer_id, offer_id, offer, number of the offerer's socket,
+0     offer: info_hash, peer_id, to_peer_id, offer_id, sdp, number of the offerer's socket,
       digest of its address. Sender and number are the address that its answer goes back to.
-1     answer: info_hash, peer_id, to_peer_id, offer_id, answer, number of the offerer's socket on
+1     answer: info_hash, peer_id, to_peer_id, offer_id, sdp, number of the offerer's socket on
       the receiving frontend, digest of its address. With number 0, or if that socket has closed,
       it goes to the socket that has the entry of to_peer_id, if its address is the same.
 2     moved: browsers that joined at the sender, 56 bytes each: info_hash, peer_id, the time at
@@ -16,19 +16,21 @@ kind  fields
       and a digest of its address. An older socket of the same address on the receiving frontend
       gives up its entry.
 3     probe: a number
-4     candidate to the offerer: as an answer
+4     candidate to the offerer: as an answer, with the candidate in place of the SDP
 5     candidate from the offerer: the same fields, number 0. It goes to the socket that has the
       entry of to_peer_id and got the offer from a socket of the same address.
 ====  ==========================================================================================
 
+SDP and candidates are JSON text, as `tracker.wire.description` writes them.
+
 During an upgrade from a release with other frames, frames between frontends of different releases
 are lost, and counted.
 
-A frame is checked before any of it is used: anybody who can publish to Redis can send one, and an
-offer that is not JSON would spoil the message that it is put into.
+A frame is checked before any of it is used: anybody who can publish to Redis can send one, and
+text that is not such JSON would spoil the message that it is put into.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2s
 from itertools import starmap
 from struct import Struct
@@ -41,6 +43,7 @@ from tracker.errors import Malformed
 from tracker.model import (
     FRONTEND_ID_SIZE,
     HASH_SIZE,
+    OFFER_ID_SIZE,
     PEER_ID_SIZE,
     AddressDigest,
     FrontendId,
@@ -50,11 +53,11 @@ from tracker.model import (
     Signal,
     SignalKind,
 )
-from tracker.wire.websocket import MAX_OFFER_ID
+from tracker.wire.description import is_candidate, is_sdp
 
 Packed: TypeAlias = bytes  # an encoded item
 
-VERSION = 2
+VERSION = 3
 OFFER, ANSWER, MOVED, PROBE, CANDIDATE, OFFERER_CANDIDATE = range(6)
 SIGNALS = ANSWER, CANDIDATE, OFFERER_CANDIDATE  # by SignalKind
 DIGEST_SIZE = 8
@@ -65,7 +68,7 @@ MEMBER_SIZE = _MEMBER.size
 MAX_FRAME = 262_144  # bytes of items: some 170 offers
 MAX_ITEMS = 500
 # Bytes that an item or a frame has apart from its text: ids, numbers, lengths.
-OVERHEAD = 256 + MAX_OFFER_ID
+OVERHEAD = 256
 
 
 class Moved(NamedTuple):
@@ -102,15 +105,8 @@ _Hash = Annotated[bytes, Meta(min_length=HASH_SIZE, max_length=HASH_SIZE)]
 _PeerId = Annotated[bytes, Meta(min_length=PEER_ID_SIZE, max_length=PEER_ID_SIZE)]
 _Frontend = Annotated[bytes, Meta(min_length=FRONTEND_ID_SIZE, max_length=FRONTEND_ID_SIZE)]
 _Number = Annotated[int, Meta(ge=0, le=2**63 - 1)]
-_Id = Annotated[bytes, Meta(max_length=MAX_OFFER_ID)]
+_OfferId = Annotated[bytes, Meta(min_length=OFFER_ID_SIZE, max_length=OFFER_ID_SIZE)]
 _Digest = Annotated[bytes, Meta(min_length=DIGEST_SIZE, max_length=DIGEST_SIZE)]
-
-
-OPENING, CLOSING, QUOTE = b'{}"'
-
-
-class _Object(msgspec.Struct, gc=False):
-    """Any JSON object: its fields are only checked."""
 
 
 class _Item(msgspec.Struct, array_like=True, forbid_unknown_fields=True, gc=False):
@@ -121,8 +117,8 @@ class _Offer(_Item, tag=OFFER):
     info_hash: _Hash
     peer_id: _PeerId
     to_peer_id: _PeerId
-    offer_id: _Id
-    offer: bytes
+    offer_id: _OfferId
+    sdp: bytes
     session: _Number
     address: _Digest
 
@@ -131,7 +127,7 @@ class _Signal(_Item):
     info_hash: _Hash
     peer_id: _PeerId
     to_peer_id: _PeerId
-    offer_id: _Id
+    offer_id: _OfferId
     text: bytes
     session: _Number
     address: _Digest
@@ -165,12 +161,10 @@ _KINDS = {
 _AnyItem: TypeAlias = _Offer | _Answer | _Candidate | _OffererCandidate | _Moved | _Probe
 _pack = msgspec.msgpack.Encoder().encode
 _decoder = msgspec.msgpack.Decoder(
-    tuple[Literal[2], _Frontend, Annotated[list[_AnyItem], Meta(max_length=MAX_ITEMS)]]
+    tuple[Literal[3], _Frontend, Annotated[list[_AnyItem], Meta(max_length=MAX_ITEMS)]]
 )
 _parts_decoder = msgspec.msgpack.Decoder(list[Raw])
 _int_decoder = msgspec.msgpack.Decoder(int)
-_object_decoder = msgspec.json.Decoder(_Object)
-_string_decoder = msgspec.json.Decoder(str)
 
 
 def address_digest(account_key: bytes) -> AddressDigest:
@@ -195,7 +189,7 @@ def encode_offer(offer: Offer) -> Packed:
             offer.peer_id,
             offer.to_peer_id,
             offer.offer_id,
-            offer.offer,
+            offer.sdp,
             offer.session,
             offer.address,
         )
@@ -249,19 +243,19 @@ def decode_frame(data: bytes, max_text: int) -> Frame:
 
 def _item(sender: FrontendId, item: _AnyItem, max_text: int) -> Item:
     if isinstance(item, _Offer):
-        _check(item.offer, item.offer_id, max_text)
+        _check(item.sdp, max_text, is_sdp)
         return Offer(
             item.info_hash,
             item.peer_id,
             item.to_peer_id,
             item.offer_id,
-            item.offer,
+            item.sdp,
             sender,
             item.session,
             item.address,
         )
     if isinstance(item, _Signal):
-        _check(item.text, item.offer_id, max_text)
+        _check(item.text, max_text, is_sdp if isinstance(item, _Answer) else is_candidate)
         return Signal(
             _KINDS[type(item)],
             item.info_hash,
@@ -279,32 +273,12 @@ def _item(sender: FrontendId, item: _AnyItem, max_text: int) -> Item:
     return Probe(item.number)
 
 
-def _check(text: bytes, offer_id: bytes, max_text: int) -> None:
-    """Check what a browser receives byte for byte."""
+def _check(text: bytes, max_text: int, relayable: Callable[[bytes], bool]) -> None:
+    """Check the JSON that a browser receives."""
     if len(text) > max_text:
         raise Malformed("an offer, answer or candidate of too many bytes")
-    if not is_json_object(text) or not is_json_string(offer_id):
-        raise Malformed("an offer, answer or candidate that is not JSON")
-
-
-def is_json_object(text: bytes) -> bool:
-    """Return whether bytes are a JSON object in UTF-8, without anything around it."""
-    try:
-        if not text.isascii():
-            str(text, "utf-8")  # msgspec does not check the strings that it skips
-        _object_decoder.decode(text)
-    except (ValueError, RecursionError):
-        return False
-    return text[0] == OPENING and text[-1] == CLOSING
-
-
-def is_json_string(text: bytes) -> bool:
-    """Return whether bytes are a JSON string in UTF-8, without anything around it."""
-    try:
-        _string_decoder.decode(text)
-    except ValueError:
-        return False
-    return text[0] == QUOTE == text[-1]
+    if not relayable(text):
+        raise Malformed("an offer, answer or candidate that cannot be relayed")
 
 
 def _wrong(data: bytes) -> Malformed:

@@ -1,27 +1,30 @@
 """WebTorrent's tracker protocol over WebSocket: messages read, replies and relays written.
 
 It has no BEP; bittorrent-tracker's client is the reference. Ids are 20 raw bytes, one character
-of 0 to 255 each. Offers and answers stay the JSON text that they came as: they are not ours to
-understand, and are relayed byte for byte. An offer id becomes the shortest JSON text of the same
-string: offer and answer may escape it differently, as Go escapes "<" and JavaScript does not.
+of 0 to 255 each. Of offers, answers and candidates only those parts are read and relayed that
+`tracker.wire.description` names.
 """
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal
 
 import msgspec
 from msgspec import Raw
 
 from tracker.errors import Malformed
-from tracker.model import HASH_SIZE, Counts, Event, InfoHash, PeerId, Value
+from tracker.model import HASH_SIZE, Counts, Event, InfoHash, OfferId, PeerId, Value
+from tracker.wire.description import (
+    Description,
+    JsonText,
+    encode_sdp,
+    read_answer,
+    read_candidate,
+)
 
 Action = Literal["announce", "scrape"]
 SignalName = Literal["answer", "candidate"]
-JsonText: TypeAlias = bytes  # a JSON value in UTF-8
 
-# Of an offer_id's text: 64 characters, each escaped. Clients use 20, libtorrent demands them.
-MAX_OFFER_ID = 64 * len(r"\u0000") + len('""')
 MAX_ID_TEXT = HASH_SIZE * len(r"\u0000") + len('""')  # bytes of an info_hash or peer_id in JSON
 
 _MOST_DIGITS = 20  # of an unsigned 64-bit number
@@ -40,8 +43,8 @@ _NOTHING_LEFT: Final = frozenset((b"0", b"0.0", b'"0"'))
 class OfferIn(Value, frozen=True):
     """An offer to one peer that the tracker may choose."""
 
-    offer: JsonText  # an object
-    offer_id: JsonText  # a string
+    sdp: JsonText  # a string
+    offer_id: OfferId
 
 
 class AnnounceMessage(Value, frozen=True):
@@ -68,8 +71,8 @@ class SignalMessage(Value, frozen=True):
     info_hash: InfoHash
     peer_id: PeerId
     to_peer_id: PeerId
-    offer_id: JsonText  # a string
-    text: JsonText  # an object
+    offer_id: OfferId
+    text: JsonText  # the SDP of an answer, a string; or a candidate, an object
 
 
 class ScrapeMessage(Value, frozen=True):
@@ -98,8 +101,8 @@ class _Head(msgspec.Struct, gc=False):
 
 
 class _Offer(msgspec.Struct, gc=False):
-    offer: Raw = Raw()
-    offer_id: Raw = Raw()
+    offer: Description | None = None
+    offer_id: str = ""
 
 
 class _Fields(msgspec.Struct, gc=False):
@@ -192,23 +195,29 @@ def encode_announce_reply(info_hash: InfoHash, interval_s: int, counts: Counts) 
 
 
 def encode_offer(
-    offer: JsonText, offer_id: JsonText, peer_id: JsonText, info_hash: JsonText
+    sdp: JsonText, offer_id: JsonText, peer_id: JsonText, info_hash: JsonText
 ) -> bytes:
-    """Write an offer to the peer chosen for it; all but `offer` come as JSON strings.
+    """Write an offer to the peer chosen for it. All arguments are JSON strings.
 
     Args:
-        offer: as received.
-        offer_id: as received.
-        peer_id: who offers, by `encode_id`.
+        sdp: by `encode_sdp`.
+        offer_id: by `encode_id`.
+        peer_id: of the peer that offers, by `encode_id`.
         info_hash: by `encode_id`.
     """
-    return _OFFER % (info_hash, peer_id, offer_id, offer)
+    return _OFFER % (info_hash, peer_id, offer_id, sdp)
 
 
 def encode_signal(
     name: SignalName, text: JsonText, offer_id: JsonText, peer_id: JsonText, info_hash: JsonText
 ) -> bytes:
-    """Write an answer or a candidate to the other peer of an offer; as `encode_offer`."""
+    """Write an answer or a candidate to the other peer of an offer.
+
+    Args:
+        name: which of them it is.
+        text: the SDP of an answer by `read_answer`, or a candidate by `read_candidate`.
+        offer_id: this and the others as for `encode_offer`.
+    """
     return (_ANSWER if name == "answer" else _CANDIDATE) % (info_hash, peer_id, offer_id, text)
 
 
@@ -247,9 +256,10 @@ def encode_error(action: str, info_hash: InfoHash | None, reason: str, interval_
 # Integers only: libtorrent ignores 120.0. No counts on relays: clients would take them for the
 # reply to their own announce.
 _ANNOUNCED = b'{"action":"announce","info_hash":%b,"interval":%d,"complete":%d,"incomplete":%d}'
-_OFFER = b'{"action":"announce","info_hash":%b,"peer_id":%b,"offer_id":%b,"offer":%b}'
-_ANSWER = b'{"action":"announce","info_hash":%b,"peer_id":%b,"offer_id":%b,"answer":%b}'
-_CANDIDATE = b'{"action":"announce","info_hash":%b,"peer_id":%b,"offer_id":%b,"candidate":%b}'
+_RELAYED = b'{"action":"announce","info_hash":%b,"peer_id":%b,"offer_id":%b,'
+_OFFER = _RELAYED + b'"offer":{"type":"offer","sdp":%b}}'
+_ANSWER = _RELAYED + b'"answer":{"type":"answer","sdp":%b}}'
+_CANDIDATE = _RELAYED + b'"candidate":%b}'
 _SCRAPED = b'%b:{"complete":%d,"incomplete":%d,"downloaded":%d}'
 
 
@@ -303,8 +313,9 @@ def _signal(message: _Message | _Unread, info_hash: InfoHash, peer_id: PeerId) -
     if bytes(payload) in _ABSENT and bytes(message.candidate):
         name, payload = "candidate", message.candidate
     to_peer_id = _id(bytes(message.to_peer_id), "to_peer_id")
-    sent = _relayed(payload, message.offer_id, name)
-    return SignalMessage(name, info_hash, peer_id, to_peer_id, sent.offer_id, sent.offer)
+    text = (read_answer if name == "answer" else read_candidate)(bytes(payload))
+    offer_id = _id(bytes(message.offer_id), "offer_id")
+    return SignalMessage(name, info_hash, peer_id, to_peer_id, offer_id, text)
 
 
 def _offered(message: _Message | _Unread, most: int) -> tuple[tuple[OfferIn, ...], int, int]:
@@ -316,10 +327,12 @@ def _offered(message: _Message | _Unread, most: int) -> tuple[tuple[OfferIn, ...
         given, ignored = message.offers or [], 0
     offers = []
     for each in given:
-        try:
-            offers.append(_relayed(each.offer, each.offer_id, "offer"))
-        except Malformed:
-            continue  # counted by the caller; the others are as good
+        if each.offer is not None:
+            try:
+                offer_id = decode_id(each.offer_id, "offer_id")
+            except Malformed:
+                continue  # counted by the caller; the others are as good
+            offers.append(OfferIn(encode_sdp(each.offer), offer_id))
     return tuple(offers), len(given) - len(offers), ignored
 
 
@@ -357,19 +370,6 @@ def _scraped(info_hash: JsonText, most: int) -> ScrapeMessage:
     if not found:
         raise unusable
     return ScrapeMessage(tuple(dict.fromkeys(found)), asked, asked - len(found))
-
-
-def _relayed(payload: Raw, offer_id: Raw, name: str) -> OfferIn:
-    """An offer, answer or candidate, as `name` says, with the offer's id."""
-    text, id_text = bytes(payload), bytes(offer_id)
-    if text[:1] != b"{":
-        raise Malformed(f"{name} must be an object")
-    if id_text[:1] == b'"' and len(id_text) <= MAX_OFFER_ID:
-        if b"\\" not in id_text:  # the shortest text already
-            return OfferIn(text, id_text)
-        with suppress(ValueError):  # half of a surrogate pair
-            return OfferIn(text, _encode(_string_decoder.decode(id_text)))
-    raise Malformed("offer_id must be a string of at most 64 characters")
 
 
 def _id(text: JsonText, name: str) -> bytes:

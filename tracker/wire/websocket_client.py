@@ -7,8 +7,9 @@ import msgspec
 from msgspec import Raw
 
 from tracker.errors import Malformed
-from tracker.model import Counts, Event, InfoHash, PeerId
-from tracker.wire.websocket import JsonText, OfferIn, decode_id, encode_id
+from tracker.model import Counts, Event, InfoHash, OfferId, PeerId
+from tracker.wire.description import Description, JsonText, encode_sdp
+from tracker.wire.websocket import OfferIn, decode_id, encode_id
 
 
 class AnnounceReply(NamedTuple):
@@ -32,8 +33,8 @@ class OfferReply(NamedTuple):
 
     info_hash: InfoHash
     peer_id: PeerId  # who offers
-    offer_id: JsonText
-    offer: JsonText
+    offer_id: OfferId
+    sdp: JsonText  # a string
 
 
 class AnswerReply(NamedTuple):
@@ -41,8 +42,8 @@ class AnswerReply(NamedTuple):
 
     info_hash: InfoHash
     peer_id: PeerId  # who answers
-    offer_id: JsonText
-    answer: JsonText
+    offer_id: OfferId
+    sdp: JsonText  # a string
 
 
 class ErrorReply(NamedTuple):
@@ -71,9 +72,9 @@ class _Reply(msgspec.Struct, rename={"failure_reason": "failure reason"}):
     incomplete: int | None = None
     files: dict[str, _File] | None = None
     peer_id: str = ""
-    offer_id: Raw = Raw()
-    offer: Raw = Raw()
-    answer: Raw = Raw()
+    offer_id: str = ""
+    offer: Description | None = None
+    answer: Description | None = None
 
 
 _decoder = msgspec.json.Decoder(_Reply)
@@ -106,7 +107,13 @@ def encode_announce_request(
         "uploaded": 0,
         "downloaded": 0,
         "left": left,
-        "offers": [{"offer": Raw(one.offer), "offer_id": Raw(one.offer_id)} for one in offers],
+        "offers": [
+            {
+                "offer": {"type": "offer", "sdp": Raw(one.sdp)},
+                "offer_id": Raw(encode_id(one.offer_id)),
+            }
+            for one in offers
+        ],
     }
     if event is not Event.NONE:
         fields["event"] = event.name.lower()
@@ -114,16 +121,16 @@ def encode_announce_request(
 
 
 def encode_answer_request(
-    info_hash: InfoHash, peer_id: PeerId, to_peer_id: PeerId, offer_id: JsonText, answer: JsonText
+    info_hash: InfoHash, peer_id: PeerId, to_peer_id: PeerId, offer_id: OfferId, sdp: JsonText
 ) -> bytes:
-    """Write the answer to an offer of `to_peer_id`; `answer` is the text of an object."""
+    """Write the answer to an offer of `to_peer_id`; `sdp` is a JSON string."""
     fields = {
         "action": "announce",
         "info_hash": Raw(encode_id(info_hash)),
         "peer_id": Raw(encode_id(peer_id)),
         "to_peer_id": Raw(encode_id(to_peer_id)),
-        "offer_id": Raw(offer_id),
-        "answer": Raw(answer),
+        "offer_id": Raw(encode_id(offer_id)),
+        "answer": {"type": "answer", "sdp": Raw(sdp)},
     }
     return msgspec.json.encode(fields)
 
@@ -160,11 +167,12 @@ def _files(files: dict[str, _File]) -> dict[InfoHash, Counts]:
 
 
 def _about_swarm(reply: _Reply, info_hash: InfoHash) -> Reply:
-    offer_id = bytes(reply.offer_id)
-    if offer := bytes(reply.offer):
-        return OfferReply(info_hash, decode_id(reply.peer_id, "peer_id"), offer_id, offer)
-    if answer := bytes(reply.answer):
-        return AnswerReply(info_hash, decode_id(reply.peer_id, "peer_id"), offer_id, answer)
+    description = reply.offer or reply.answer
+    if description is not None:
+        peer_id = decode_id(reply.peer_id, "peer_id")
+        offer_id = decode_id(reply.offer_id, "offer_id")
+        kind = AnswerReply if reply.offer is None else OfferReply
+        return kind(info_hash, peer_id, offer_id, encode_sdp(description))
     if reply.interval is None:
         raise Malformed("neither a reply, nor an offer, nor an answer")
     return AnnounceReply(

@@ -12,7 +12,7 @@ from tracker.wire.websocket import SignalMessage, SignalName
 HERE = b"frontend"
 HASH, OTHER = b"h" * 20, b"o" * 20
 ANNE, BERT = b"a" * 20, b"b" * 20
-OFFER_ID = b'"1"'
+OFFER_ID, OTHER_OFFER_ID = (b"%020d" % number for number in (1, 2))
 AWAY = bytes((10, 0, 0, 2))
 SETTINGS = WsSettings(max_pending=2, offers_per_second=4.0, offers_burst=16)  # three of a source
 
@@ -40,7 +40,7 @@ def enter(sessions: Sessions, session: Session, info_hash: bytes, peer_id: bytes
     return claim
 
 
-def offer(session: Session, offer_id: bytes = OFFER_ID, text: bytes = b"{}") -> Offer:
+def offer(session: Session, offer_id: bytes = OFFER_ID, text: bytes = b'"v=0"') -> Offer:
     """Anne's to Bert, from that socket of hers."""
     address = address_digest(session.account.key)
     return Offer(HASH, ANNE, BERT, offer_id, text, HERE, session.number, address)
@@ -55,7 +55,7 @@ def return_address(
 
 
 def reply(
-    offer_id: bytes = OFFER_ID, name: SignalName = "answer", text: bytes = b"{}"
+    offer_id: bytes = OFFER_ID, name: SignalName = "answer", text: bytes = b'"v=0"'
 ) -> SignalMessage:
     """Bert's, to Anne's offer."""
     return SignalMessage(name, HASH, BERT, ANNE, offer_id, text)
@@ -64,11 +64,11 @@ def reply(
 def answer(session: Session) -> Signal:
     """Bert's, to Anne's offer from that socket of hers."""
     address = address_digest(session.account.key)
-    return Signal(SignalKind.ANSWER, HASH, BERT, ANNE, OFFER_ID, b"{}", session.number, address)
+    return Signal(SignalKind.ANSWER, HASH, BERT, ANNE, OFFER_ID, b'"v=0"', session.number, address)
 
 
 def candidate(session: Session) -> Signal:
     """Anne's, for the offer from that socket of hers."""
     address = address_digest(session.account.key)
     kind = SignalKind.OFFERER_CANDIDATE
-    return Signal(kind, HASH, ANNE, BERT, OFFER_ID, b"{}", 0, address)
+    return Signal(kind, HASH, ANNE, BERT, OFFER_ID, b'{"candidate":""}', 0, address)

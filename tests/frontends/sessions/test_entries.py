@@ -11,6 +11,7 @@ from tests.frontends.sessions.sockets import (
     HASH,
     HERE,
     OTHER,
+    OTHER_OFFER_ID,
     SETTINGS,
     Clock,
     answer,
@@ -91,7 +92,7 @@ def test_a_socket_of_another_address_gets_none_of_the_offers_and_ends_nothing(
     assert not sessions.owns_alone(stranger, HASH, BERT)
     sessions.quit(stranger, HASH, BERT)
     assert [] == sessions.close(stranger)
-    assert Delivery.DONE is sessions.offer(offer(stranger, b'"2"'))
+    assert Delivery.DONE is sessions.offer(offer(stranger, OTHER_OFFER_ID))
     assert 1 == metrics.refused["identity", "socket"]
     assert [(HASH, BERT)] == sessions.close(bert)
 

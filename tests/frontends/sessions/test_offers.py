@@ -13,6 +13,7 @@ from tests.frontends.sessions.sockets import (
     HERE,
     OFFER_ID,
     OTHER,
+    OTHER_OFFER_ID,
     SETTINGS,
     Clock,
     answer,
@@ -40,6 +41,8 @@ from tracker.service.ports import Delivery
 from tracker.settings import WsSettings
 from tracker.wire.websocket import SignalMessage, SignalName
 
+THIRD = b"%020d" % 3
+
 
 def test_an_offer_to_a_browser_that_is_not_here_is_undeliverable(
     sessions: Sessions, anne: Recorder, metrics: Metrics
@@ -58,9 +61,9 @@ def test_an_offer_may_be_answered_by_its_receiver_only(
         (OTHER, BERT, ANNE, OFFER_ID),
         (HASH, ANNE, ANNE, OFFER_ID),
         (HASH, BERT, BERT, OFFER_ID),
-        (HASH, BERT, ANNE, b'"2"'),
+        (HASH, BERT, ANNE, OTHER_OFFER_ID),
     ):
-        other = SignalMessage("answer", info_hash, peer_id, to_peer_id, offer_id, b"{}")
+        other = SignalMessage("answer", info_hash, peer_id, to_peer_id, offer_id, b'"v=0"')
         assert sessions.reply_route(bert, other) is None
     assert (HERE, anne.number) == return_address(sessions, bert)
     assert sessions.signal(answer(anne))
@@ -90,11 +93,11 @@ def test_the_oldest_unanswered_offer_is_forgotten_first(
     sessions: Sessions, anne: Recorder, bert: Recorder
 ) -> None:
     enter(sessions, bert, HASH, BERT)
-    for offer_id in b'"1"', b'"2"', b'"3"':
+    for offer_id in OFFER_ID, OTHER_OFFER_ID, THIRD:
         sessions.offer(offer(anne, offer_id))
     assert SETTINGS.max_pending * ANSWERABLE_SIZE == bert.held
-    assert return_address(sessions, bert, b'"1"') is None
-    for offer_id in b'"2"', b'"3"':
+    assert return_address(sessions, bert, OFFER_ID) is None
+    for offer_id in OTHER_OFFER_ID, THIRD:
         assert (HERE, anne.number) == return_address(sessions, bert, offer_id)
 
 
@@ -104,16 +107,16 @@ def test_memory_for_unanswered_offers_is_counted_in_steps(metrics: Metrics, cloc
     enter(sessions, bert, HASH, BERT)
     held = []
     for number in range(2 * ROOM_STEP + 2):
-        sessions.offer(offer(bert, b'"%d"' % number))
+        sessions.offer(offer(bert, b"%020d" % number))
         held.append(bert.held // ANSWERABLE_SIZE)
     step = [ROOM_STEP] * ROOM_STEP
     assert step + [2 * each for each in step] + [2 * ROOM_STEP + 1] * 2 == held
     for number in range(ROOM_STEP + 1):
-        return_address(sessions, bert, b'"%d"' % number)
+        return_address(sessions, bert, b"%020d" % number)
     clock.now += SETTLING_S
     sessions.forget_unanswered(bert)
     assert 2 * ROOM_STEP * ANSWERABLE_SIZE == bert.held  # one more than a step has no answer yet
-    return_address(sessions, bert, b'"%d"' % (ROOM_STEP + 1))
+    return_address(sessions, bert, b"%020d" % (ROOM_STEP + 1))
     clock.now += SETTLING_S
     sessions.forget_unanswered(bert)
     assert ROOM_STEP * ANSWERABLE_SIZE == bert.held
@@ -126,15 +129,15 @@ def test_an_offer_can_be_answered_for_some_time_only(
     sessions: Sessions, clock: Clock, anne: Recorder, bert: Recorder
 ) -> None:
     enter(sessions, bert, HASH, BERT)
-    for offer_id in b'"1"', b'"2"':
+    for offer_id in OFFER_ID, OTHER_OFFER_ID:
         sessions.offer(offer(anne, offer_id))
         clock.now += 1
     clock.now += ANSWERABLE_S - 2
     with pytest.raises(Denied, match="no such offer"):
-        return_address(sessions, bert, b'"1"')
+        return_address(sessions, bert, OFFER_ID)
     clock.now += 1
-    assert Delivery.DONE is sessions.offer(offer(anne, b'"2"'))  # the id is free again
-    assert (HERE, anne.number) == return_address(sessions, bert, b'"2"')
+    assert Delivery.DONE is sessions.offer(offer(anne, OTHER_OFFER_ID))  # the id is free again
+    assert (HERE, anne.number) == return_address(sessions, bert, OTHER_OFFER_ID)
     clock.now += SETTLING_S
     for each in anne, bert:
         sessions.forget_unanswered(each)
@@ -199,8 +202,8 @@ def test_the_replies_to_an_offer_are_bounded_in_number_and_bytes(
     with pytest.raises(Denied, match="no such offer"):
         sessions.reply_route(bert, reply())
     assert 1 == metrics.refused["signals", "socket"]
-    sessions.offer(offer(anne, b'"2"'))
-    assert sessions.reply_route(bert, reply(b'"2"'))
+    sessions.offer(offer(anne, OTHER_OFFER_ID))
+    assert sessions.reply_route(bert, reply(OTHER_OFFER_ID))
 
 
 @pytest.mark.parametrize("size", [100, LARGE - 1, LARGE, 10_000, SETTINGS.max_message - 200])
@@ -241,7 +244,7 @@ def test_the_candidates_of_an_offerer_need_an_offer_from_its_address(
     sessions.offer(offer(anne))
     assert sessions.signal(candidate(anne))
     assert not sessions.signal(candidate(stranger))
-    assert not sessions.signal(replace(candidate(anne), offer_id=b'"2"'))
+    assert not sessions.signal(replace(candidate(anne), offer_id=OTHER_OFFER_ID))
     assert 2 == len(bert.sent)
 
 

@@ -63,8 +63,8 @@ def opened(sessions: Sessions, address: bytes) -> Recorder:
 
 def offer(number: int, peer_id: bytes, frontend: bytes = HERE) -> Offer:
     """An offer to the victim, from the socket of that number."""
-    offer_id = b'"%d"' % next(_offer_ids)
-    return Offer(HASH, peer_id, VICTIM, offer_id, b"{}", frontend, number, bytes(8))
+    offer_id = b"%020d" % next(_offer_ids)
+    return Offer(HASH, peer_id, VICTIM, offer_id, b'"v=0"', frontend, number, bytes(8))
 
 
 def delivered(sessions: Sessions, numbers: list[int], offers: int, frontend: bytes = HERE) -> int:
@@ -76,7 +76,7 @@ def delivered(sessions: Sessions, numbers: list[int], offers: int, frontend: byt
 
 
 def can_answer(sessions: Sessions, victim: Recorder, to: Offer) -> bool:
-    message = SignalMessage("answer", HASH, VICTIM, to.peer_id, to.offer_id, b"{}")
+    message = SignalMessage("answer", HASH, VICTIM, to.peer_id, to.offer_id, b'"v=0"')
     route = sessions.reply_route(victim, message)
     assert route is None or (to.frontend, to.session) == (route.frontend, route.session)
     return route is not None
@@ -154,8 +154,8 @@ def test_offers_to_one_browser_are_bounded_in_number_and_bytes_and_the_browser_s
     sources = iter(by_cell.values())  # of different cells
 
     def delivery() -> Delivery:
-        text = b"{%b}" % (b" " * (size - 2))
-        return sessions.offer(replace(offer(next(sources), EVIL, THERE), offer=text))
+        text = b'"%b"' % (b" " * (size - 2))
+        return sessions.offer(replace(offer(next(sources), EVIL, THERE), sdp=text))
 
     assert [Delivery.DONE] * most == [delivery() for _ in range(most)]
     assert Delivery.DROPPED is delivery()

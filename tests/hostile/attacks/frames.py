@@ -49,4 +49,4 @@ def scrape(count: int) -> bytes:
 
 def tiny_offers(count: int) -> list[dict[str, Any]]:
     """Return the smallest offers that are valid."""
-    return [{"offer": {}, "offer_id": ""} for _ in range(count)]
+    return [{"offer": {"sdp": ""}, "offer_id": "x" * 20} for _ in range(count)]

@@ -120,17 +120,17 @@ async def acquaint(*parties: Party) -> None:
 
 
 def an_offer(
-    sender: Party, to: PeerId, number: int = 1, text: bytes = b"{}", session: int = 0
+    sender: Party, to: PeerId, number: int = 1, text: bytes = b'"v=0"', session: int = 0
 ) -> Offer:
     """Anne's."""
     address = address_digest(HOME)
-    return Offer(HASH, ANNE, to, b'"%d"' % number, text, sender.me, session, address)
+    return Offer(HASH, ANNE, to, b"%020d" % number, text, sender.me, session, address)
 
 
-def an_answer(to: int, number: int = 1, text: bytes = b"{}", address: bytes = HOME) -> Signal:
+def an_answer(to: int, number: int = 1, text: bytes = b'"v=0"', address: bytes = HOME) -> Signal:
     """Bert's, to the socket of that number, which Anne offered from."""
     digest = address_digest(address)
-    return Signal(SignalKind.ANSWER, HASH, BERT, ANNE, b'"%d"' % number, text, to, digest)
+    return Signal(SignalKind.ANSWER, HASH, BERT, ANNE, b"%020d" % number, text, to, digest)
 
 
 def never() -> None:
