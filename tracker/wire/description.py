@@ -17,7 +17,7 @@ unchanged, but perhaps escaped differently.
 from typing import Annotated, TypeAlias
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, Raw, UnsetType
 
 from tracker.errors import Malformed
 
@@ -60,7 +60,7 @@ def encode_sdp(description: Description) -> JsonText:
     return _encode(description.sdp)
 
 
-def read_answer(text: JsonText) -> JsonText:
+def read_answer(text: JsonText | Raw) -> JsonText:
     """Return the SDP of an answer, as `encode_sdp` does.
 
     Raises:
@@ -72,7 +72,7 @@ def read_answer(text: JsonText) -> JsonText:
         raise Malformed("answer must be an object with a string sdp") from error
 
 
-def read_candidate(text: JsonText) -> JsonText:
+def read_candidate(text: JsonText | Raw) -> JsonText:
     """Return an ICE candidate with the fields that WebRTC defines.
 
     Raises:

@@ -313,7 +313,7 @@ def _signal(message: _Message | _Unread, info_hash: InfoHash, peer_id: PeerId) -
     if bytes(payload) in _ABSENT and bytes(message.candidate):
         name, payload = "candidate", message.candidate
     to_peer_id = _id(bytes(message.to_peer_id), "to_peer_id")
-    text = (read_answer if name == "answer" else read_candidate)(bytes(payload))
+    text = (read_answer if name == "answer" else read_candidate)(payload)
     offer_id = _id(bytes(message.offer_id), "offer_id")
     return SignalMessage(name, info_hash, peer_id, to_peer_id, offer_id, text)
 
