@@ -133,7 +133,7 @@ def test_each_field_of_an_answer_and_of_a_candidate_is_required(
     clients: Clients, kind: str
 ) -> None:
     message = example(kind)
-    offer = {"offer_id": message["offer_id"], "offer": {}}
+    offer = {"offer_id": message["offer_id"], "offer": {"sdp": "v=0"}}
     announce = {"action": "announce", "info_hash": message["info_hash"], "left": 1}
     clients.ask("B", announce | {"peer_id": message["peer_id"]})
     clients.ask("A", announce | {"peer_id": message["to_peer_id"], "offers": [offer]})

@@ -288,14 +288,6 @@ def test_an_offer_that_is_not_quite_json_is_refused(offer: bytes) -> None:
     assert refusal(data).reason.startswith("JSON is malformed")
 
 
-@pytest.mark.parametrize("half", ["\ud800", "\udc00", "v=0\ud800\ud800"])
-@pytest.mark.parametrize("field", ["sdp", "x", "\ud800"])
-def test_half_of_a_surrogate_pair_in_an_offer_is_refused(half: str, field: str) -> None:
-    """libtorrent closes the connection on which it receives one, wherever it is."""
-    data = sent(message(offers=[{"offer": OFFER | {field: half}, "offer_id": OFFER_ID}]))
-    assert refusal(data).reason.startswith("JSON is malformed")
-
-
 @given(st.binary(max_size=200) | st.text(max_size=100).map(lambda data: data.encode()))
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     with suppress(BadMessage):

@@ -2,7 +2,18 @@
 
 import pytest
 
-from tests.wire.test_websocket import HASH, OFFER, OFFER_ID, PEER, announce, decoded, sent, text
+from tests.wire.test_websocket import (
+    HASH,
+    OFFER,
+    OFFER_ID,
+    PEER,
+    announce,
+    decoded,
+    message,
+    refusal,
+    sent,
+    text,
+)
 from tracker.wire.websocket import ScrapeMessage
 
 GOOD = {"offer": OFFER, "offer_id": OFFER_ID}
@@ -52,3 +63,11 @@ def test_hashes_of_a_scrape_that_are_none_are_left_out() -> None:
 @pytest.mark.parametrize("answer", ["", "x", 0, False, None, []])
 def test_an_announce_with_an_answer_that_is_none_is_read(answer: object) -> None:
     assert 2 == len(announce(offers=[GOOD] * 2, answer=answer).offers)
+
+
+@pytest.mark.parametrize("half", ["\ud800", "\udc00", "v=0\ud800\ud800"])
+@pytest.mark.parametrize("field", ["sdp", "x", "\ud800"])
+def test_half_of_a_surrogate_pair_in_an_offer_is_refused(half: str, field: str) -> None:
+    """Libtorrent closes the connection on which it receives one, wherever it is."""
+    data = sent(message(offers=[{"offer": OFFER | {field: half}, "offer_id": OFFER_ID}]))
+    assert refusal(data).reason.startswith("JSON is malformed")
