@@ -201,6 +201,8 @@ class Browser:
                 await socket.send(answer, text=True)
         elif isinstance(reply, wire.AnswerReply):
             self._offers.returned(reply, self.peer_id)
+        elif isinstance(reply, wire.UnusableReply):
+            self._offers.wrong["a malformed offer or answer"] += 1
         elif isinstance(reply, wire.ScrapeReply):
             self._offers.wrong["a scrape that nobody asked for"] += 1
         elif self._reply is not None and not self._reply.done():

@@ -88,6 +88,22 @@ def test_any_relay_of_ours_is_read(
     assert client.AnswerReply(*about) == client.decode_reply(answer)
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        b'"offer":{},"peer_id":"x"',
+        b'"offer":null,"peer_id":"pppppppppppppppppppp","offer_id":"oooooooooooooooooooo"',
+        b'"offer":{"sdp":5},"peer_id":"pppppppppppppppppppp","offer_id":"oooooooooooooooooooo"',
+        b'"answer":{"sdp":""},"peer_id":"pppppppppppppppppppp","offer_id":"o"',
+        b'"answer":5,"peer_id":5,"offer_id":5',
+    ],
+)
+def test_relays_of_malformed_offers_and_answers_are_read_as_such(fields: bytes) -> None:
+    """Other trackers relay what strangers send."""
+    data = b'{"action":"announce","info_hash":"%b",%b}' % (HASH, fields)
+    assert client.UnusableReply(HASH) == client.decode_reply(data)
+
+
 @pytest.mark.parametrize("info_hash", [None, HASH])
 def test_an_error_is_read(info_hash: bytes | None) -> None:
     data = websocket.encode_error("announce", info_hash, "no", 120)
@@ -103,7 +119,6 @@ def test_an_error_is_read(info_hash: bytes | None) -> None:
         b'{"action":"announce","info_hash":"hhhhhhhhhhhhhhhhhhhh"}',
         b'{"action":"announce","interval":120}',
         b'{"action":"announce","info_hash":"hhhhhhhhhhhhhhhhhhhh","interval":"x"}',
-        b'{"action":"announce","info_hash":"hhhhhhhhhhhhhhhhhhhh","offer":{},"peer_id":"x"}',
         b'{"action":"scrape","files":{"x":{}}}',
         b'{"failure reason":"no","info_hash":"x"}',
         pytest.param(b"[" * 60_000, id="deep list"),

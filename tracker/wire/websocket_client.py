@@ -46,6 +46,12 @@ class AnswerReply(NamedTuple):
     sdp: JsonText  # a string
 
 
+class UnusableReply(NamedTuple):
+    """Another peer's offer or answer, relayed, which is malformed."""
+
+    info_hash: InfoHash
+
+
 class ErrorReply(NamedTuple):
     """Why there is no other reply."""
 
@@ -53,7 +59,7 @@ class ErrorReply(NamedTuple):
     reason: str
 
 
-Reply = AnnounceReply | ScrapeReply | OfferReply | AnswerReply | ErrorReply
+Reply = AnnounceReply | ScrapeReply | OfferReply | AnswerReply | UnusableReply | ErrorReply
 
 
 class _File(msgspec.Struct):
@@ -71,12 +77,18 @@ class _Reply(msgspec.Struct, rename={"failure_reason": "failure reason"}):
     downloaded: int | None = None
     incomplete: int | None = None
     files: dict[str, _File] | None = None
-    peer_id: str = ""
-    offer_id: str = ""
+    offer: Raw = Raw()  # raw: strangers send these
+    answer: Raw = Raw()
+
+
+class _Relayed(msgspec.Struct):
+    peer_id: str
+    offer_id: str
     offer: Description | None = None
     answer: Description | None = None
 
 
+_relayed_decoder = msgspec.json.Decoder(_Relayed)
 _decoder = msgspec.json.Decoder(_Reply)
 
 
@@ -156,7 +168,14 @@ def decode_reply(data: bytes) -> Reply:
         return ErrorReply(known, reply.failure_reason)
     if reply.action == "scrape":
         return ScrapeReply(_files(reply.files or {}))
-    return _about_swarm(reply, decode_id(reply.info_hash or "", "info_hash"))
+    info_hash = decode_id(reply.info_hash or "", "info_hash")
+    if bytes(reply.offer) or bytes(reply.answer):
+        return _relayed(data, info_hash)
+    if reply.interval is None:
+        raise Malformed("neither a reply, nor an offer, nor an answer")
+    return AnnounceReply(
+        info_hash, reply.interval, reply.complete, reply.downloaded, reply.incomplete
+    )
 
 
 def _files(files: dict[str, _File]) -> dict[InfoHash, Counts]:
@@ -166,15 +185,17 @@ def _files(files: dict[str, _File]) -> dict[InfoHash, Counts]:
     }
 
 
-def _about_swarm(reply: _Reply, info_hash: InfoHash) -> Reply:
-    description = reply.offer or reply.answer
-    if description is not None:
-        peer_id = decode_id(reply.peer_id, "peer_id")
-        offer_id = decode_id(reply.offer_id, "offer_id")
-        kind = AnswerReply if reply.offer is None else OfferReply
-        return kind(info_hash, peer_id, offer_id, encode_sdp(description))
-    if reply.interval is None:
-        raise Malformed("neither a reply, nor an offer, nor an answer")
-    return AnnounceReply(
-        info_hash, reply.interval, reply.complete, reply.downloaded, reply.incomplete
-    )
+def _relayed(data: bytes, info_hash: InfoHash) -> Reply:
+    try:
+        reply = _relayed_decoder.decode(data)
+        peer_id, offer_id = (
+            decode_id(reply.peer_id, "peer_id"),
+            decode_id(reply.offer_id, "offer_id"),
+        )
+    except (msgspec.ValidationError, Malformed):
+        return UnusableReply(info_hash)
+    if reply.offer is not None:
+        return OfferReply(info_hash, peer_id, offer_id, encode_sdp(reply.offer))
+    if reply.answer is not None:
+        return AnswerReply(info_hash, peer_id, offer_id, encode_sdp(reply.answer))
+    return UnusableReply(info_hash)
