@@ -4,6 +4,17 @@
 # Runs as it is with --read-only and --cap-drop ALL.
 
 ARG PYTHON_IMAGE=python:3.13-slim-trixie
+# The libraries of the pages that share files. Node.js stays in this stage.
+FROM ${PYTHON_IMAGE} AS web
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends nodejs npm \
+    && rm -rf /var/lib/apt/lists/*
+WORKDIR /src
+COPY scripts/web scripts/
+COPY web web
+RUN scripts/web
+
 FROM ${PYTHON_IMAGE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 # hadolint ignore=DL3008
@@ -20,6 +31,7 @@ RUN /opt/tracker/bin/pip install --no-deps --require-hashes --only-binary :all: 
     && find /opt/tracker -name '*.so' -exec strip --strip-unneeded {} +
 COPY LICENSE README.md pyproject.toml ./
 COPY tracker tracker
+COPY --from=web /src/tracker/web/static/vendor tracker/web/static/vendor
 COPY workers workers
 RUN /opt/tracker/bin/pip install --no-build-isolation --no-deps . \
     && /opt/tracker/bin/pip uninstall --yes setuptools pip

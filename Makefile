@@ -13,15 +13,20 @@ PROJECT := pyproject.toml --extra embedded --group build
 
 PREFIX ?= $(if $(filter 0,$(shell id -u)),/usr/local,$(HOME)/.local)
 
-.PHONY: help run install uninstall test lint lock screenshots clean
+.PHONY: help run web install uninstall test lint lock screenshots clean
 
 help: ## tell what there is
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST)
 
 run: $(VENV)/run.stamp ## start a tracker on port 8000; ARGS="--port 9000": with these flags
+	@scripts/web --optional
 	@exec $(BIN)/tracker serve $(ARGS)
 
+web: ## add the libraries of the pages that share files; needs npm. `make run` does it by itself
+	@scripts/web
+
 install: ## put `tracker` on PATH: into ~/.local, as root /usr/local; PREFIX=/opt: elsewhere
+	@scripts/web --optional
 	@scripts/on-path install $(PYTHON) "$(PREFIX)"
 
 uninstall: ## remove what `make install` put there
@@ -48,6 +53,7 @@ lock: $(VENV)/dev.stamp ## make the lock files again; ARGS=--upgrade: with newer
 		--output-file requirements-dev.lock
 	$(COMPILE) tests/deploy/checkov.in --output-file tests/deploy/checkov.lock
 	cd tests/clients && npm install --package-lock-only
+	cd web && npm install --package-lock-only
 	cd tests/clients/anacrolix && go mod tidy
 
 screenshots: $(VENV)/dev.stamp ## take the pictures of the documentation again
@@ -56,7 +62,7 @@ screenshots: $(VENV)/dev.stamp ## take the pictures of the documentation again
 
 clean: ## remove what the other commands made
 	rm -rf $(VENV) build *.egg-info .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
-	rm -rf tests/clients/node_modules
+	rm -rf tests/clients/node_modules web/node_modules tracker/web/static/vendor
 	find tracker workers tests -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/run.stamp: requirements.lock pyproject.toml
