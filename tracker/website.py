@@ -25,6 +25,7 @@ from tracker.web.ice import IcePages
 from tracker.web.pages import Pages
 from tracker.web.programs import ProgramPages, SwarmCounts
 from tracker.web.render import Renderer
+from tracker.web.sharing import SharingPages
 from tracker.web.site import SiteFiles
 from tracker.web.statistics import FRESH_S, NOTHING, FrontendRow, SharedStatistics, Statistics
 from tracker.web.urls import AnnounceUrls
@@ -116,6 +117,7 @@ class Website:
                 self.streams,
                 ProgramPages(statistics, partial(_count, peers, browsers), ready),
                 IcePages(settings.ice, settings.limits, metrics, time.time, time.monotonic),
+                SharingPages(renderer, assets, urls),
                 SiteFiles(assets),
             ],
         )
