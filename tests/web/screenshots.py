@@ -11,12 +11,15 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
 from tests.clients.node import running_chromium, running_script
+from tests.clients.picture import picture
+from tests.clients.sharing_site import run_pages
 from tests.terminal import Terminal
 from tests.web.sample import Cluster, populated, running_cluster
 
@@ -62,6 +65,7 @@ async def take(folder: Path, *, everything: bool) -> None:
             await asyncio.to_thread(_take_pages, cluster, folder, everything)
             if not everything:
                 await asyncio.to_thread(_take_status, cluster, folder / "status.svg")
+                await asyncio.to_thread(_take_sharing, cluster, folder)
 
 
 def _take_pages(cluster: Cluster, folder: Path, everything: bool) -> None:
@@ -77,6 +81,14 @@ def _take_pages(cluster: Cluster, folder: Path, everything: bool) -> None:
             script.write(json.dumps(picture))
             script.line()  # it is done
         script.rest()
+
+
+def _take_sharing(cluster: Cluster, folder: Path) -> None:
+    with TemporaryDirectory() as place:
+        file = Path(place, "Evening at the lake.png")
+        file.write_bytes(picture())
+        port = str(cluster.frontends[1].ports["http"])
+        run_pages("sharing_pictures.mjs", port, str(folder), str(file), patience=120)
 
 
 def _take_status(cluster: Cluster, file: Path) -> None:
