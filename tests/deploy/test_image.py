@@ -119,3 +119,13 @@ def test_with_a_redis_it_is_replaced_and_nothing_is_lost(place: Place, run: Run)
     run(*tracker, *SAFE, NEXT_IMAGE)
     told = announce("udp", at=place.host, to=place.host.ip, port=8300)
     assert [place.clients.ip] == [peer["host"] for peer in told["peers"]]
+
+
+def test_its_pages_have_their_libraries_and_node_is_left_out(place: Place, run: Run) -> None:
+    container = run(IMAGE)
+    code = (
+        "import shutil; from tracker.web.assets import Assets; "
+        "from tracker.web.sharing import LIBRARIES; assets = Assets(); "
+        "print(all(name in assets for name in LIBRARIES), shutil.which('node'))"
+    )
+    assert "True None" == place.engine.docker("exec", container, "python", "-c", code).strip()

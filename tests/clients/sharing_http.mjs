@@ -1,0 +1,22 @@
+// Pages that were opened over plain HTTP from another machine: no storage, no service worker, and no
+// `crypto.subtle`; files go through memory.
+// Usage: node sharing_http.mjs CHROMIUM HOST PORT FILE COPY
+//
+// HOST: a name that the browsers take for this machine, and that is no secure origin.
+// Writes whether the page was a secure context.
+
+import { copyFile } from 'node:fs/promises'
+import { browse, downloaded, report, saved, share } from './sharing.mjs'
+
+const [chromium, host, port, file, copy] = process.argv.slice(2)
+const settings = { hosts: [host], ignore: /Cross-Origin-Opener-Policy/, flags: [`--host-resolver-rules=MAP ${host} 127.0.0.1`] }
+
+const sharer = await browse(chromium, 'sharer', settings)
+const receiver = await browse(chromium, 'receiver', settings)
+const link = await share(sharer.page, `http://${host}:${port}/`, file)
+await receiver.page.goto(link)
+await downloaded(receiver.page)
+const { path, name } = await saved(receiver.page)
+await copyFile(path, copy)
+report({ name, link, secure: await receiver.page.evaluate(() => window.isSecureContext) })
+await Promise.all([sharer.close(), receiver.close()])
