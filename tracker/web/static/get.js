@@ -30,6 +30,7 @@ class Page {
   #streams
   #programs = null
   #agreed = false
+  #stopped = false
   #ticked = performance.now()
   #slowedAt = -Infinity
   #started = performance.now()
@@ -134,7 +135,7 @@ class Page {
     const now = performance.now()
     if (now - this.#ticked > SLOWED_MS) this.#slowedAt = now
     this.#ticked = now
-    if (!this.#swarm || this.#swarm.error) return
+    if (!this.#swarm || this.#stopped) return
     this.#swarm.check()
     this.#show(now)
   }
@@ -226,6 +227,7 @@ class Page {
   }
 
   #stop (text, advice) {
+    this.#stopped = true
     showNotices('problem', [{ level: 'error', text, advice }])
     for (const id of ['status-line', 'progress', 'notices', 'ask', 'done']) $(id).hidden = true
     showKept(this.#swarm ? link.infoHash : null, async () => {})

@@ -2,6 +2,7 @@
 
 const ROOT = 'downloads'
 const KEPT_DAYS = 7
+const CLOSING_MS = 1000
 const DAY_MS = 24 * 60 * 60 * 1000
 const CACHE_BYTES = 8 * 1024 * 1024 // pieces that are read in blocks of 16 KiB by other peers
 const MUCH_UNWRITTEN = 64 * 1024 * 1024 // bytes in memory because the disk is slow
@@ -146,11 +147,16 @@ async function downloads () {
 }
 
 /** Run `act` unless a tab has the download open; returns whether it ran. */
-function unlessOpen (infoHash, act) {
-  return navigator.locks.request(`download ${infoHash}`, { ifAvailable: true }, async (lock) => {
-    if (lock) await act()
-    return Boolean(lock)
-  })
+async function unlessOpen (infoHash, act) {
+  // A tab that closes a download lets it go a moment later.
+  const signal = AbortSignal.timeout(CLOSING_MS)
+  try {
+    await navigator.locks.request(`download ${infoHash}`, { signal }, act)
+    return true
+  } catch (error) {
+    if (error.name !== 'TimeoutError' && error.name !== 'AbortError') throw error
+    return false
+  }
 }
 
 /** Return the downloads that are kept: `{infoHash, name, size, used}`, the newest first. */
