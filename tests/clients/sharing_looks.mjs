@@ -23,7 +23,8 @@ const receiver = await browse(chromium, 'receiver')
 async function look (page, state) {
   await page.evaluate(axe)
   for (const colorScheme of ['light', 'dark']) {
-    await page.emulateMedia({ colorScheme })
+    // Without transitions: a colour on its way to another one has no contrast.
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
     for (const width of WIDTHS) {
       await page.setViewportSize({ width, height: 800 })
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
