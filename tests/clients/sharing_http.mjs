@@ -9,7 +9,7 @@ import { copyFile } from 'node:fs/promises'
 import { browse, downloaded, report, saved, share } from './sharing.mjs'
 
 const [chromium, host, port, file, copy] = process.argv.slice(2)
-const settings = { hosts: [host], ignore: /Cross-Origin-Opener-Policy/, flags: [`--host-resolver-rules=MAP ${host} 127.0.0.1`] }
+const settings = { hosts: [host], flags: [`--host-resolver-rules=MAP ${host} 127.0.0.1`] }
 
 const sharer = await browse(chromium, 'sharer', settings)
 const receiver = await browse(chromium, 'receiver', settings)

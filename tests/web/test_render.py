@@ -6,6 +6,7 @@ from jinja2 import UndefinedError
 
 from tracker.web.assets import Assets
 from tracker.web.render import POLICY, TEMPLATES, Renderer, policy
+from tracker.wire.http_page import VISITOR_SCHEME
 
 REQUEST = make_mocked_request("GET", "/nothing", {})
 
@@ -35,6 +36,15 @@ def test_a_page_may_add_to_its_policy(renderer: Renderer) -> None:
     assert "connect-src 'self' wss://a.test;" in sent
     assert sent.endswith("media-src blob:")
     assert "default-src 'none';" in sent
+
+
+@pytest.mark.parametrize(("scheme", "expected"), [("https", "same-origin"), ("http", None)])
+def test_only_pages_over_https_name_an_opener_policy(
+    renderer: Renderer, scheme: str, expected: str | None
+) -> None:
+    request = make_mocked_request("GET", "/nothing", {VISITOR_SCHEME: scheme})
+    page = renderer.page(request, "error.html", title="x", hint="y")
+    assert expected == page.headers.get("Cross-Origin-Opener-Policy")
 
 
 def test_the_policy_without_additions_is_the_usual_one() -> None:

@@ -33,8 +33,9 @@ POLICY: Final[Mapping[str, str]] = {  # of each page; see `policy`
 HEADERS: Final[Mapping[str, str]] = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
 }
+# Over plain HTTP browsers ignore it, and report that as an error.
+SECURE: Final[Mapping[str, str]] = {"Cross-Origin-Opener-Policy": "same-origin"}
 
 
 def policy(additions: Mapping[str, str]) -> str:
@@ -89,12 +90,13 @@ class Renderer:
             values: of the template's variables.
         """
         text = self._environment.get_template(template).render(path=request.path, **values)
+        headers = {**HEADERS, **SECURE} if Visitor.of(request).secure else dict(HEADERS)
         response = web.Response(
             body=text.encode(),
             status=status,
             content_type="text/html",
             charset="utf-8",
-            headers={**HEADERS, "Content-Security-Policy": policy(additions or {})},
+            headers={**headers, "Content-Security-Policy": policy(additions or {})},
         )
         return packed(request, response)
 
