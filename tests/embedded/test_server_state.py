@@ -14,10 +14,10 @@ from typing import cast
 import pytest
 from structlog.testing import capture_logs
 
-from tests.embedded.test_server import client, ends, logged
+from tests.embedded.test_server import client, ends, logged, script
 from tests.nodes import until
 from tests.redis_servers import KINDS, Kind, executable
-from tracker.embedded import EmbeddedRedis, server
+from tracker.embedded import EmbeddedRedis, EmbeddedRedisFailed, server
 from tracker.embedded.state import REDIS_FILE
 
 KEYS, SIZE = 64, 500_000  # Redis answers while it loads after each 2 MB
@@ -298,3 +298,29 @@ async def test_a_first_start_that_is_interrupted_loses_nothing(
     with pytest.raises(asyncio.CancelledError):
         await starting
     assert set() == names(tmp_path)
+
+
+async def test_a_redis_that_does_not_start_at_all_leaves_the_data_as_they_were(
+    program: str, tmp_path: Path
+) -> None:
+    (directory := tmp_path / "data").mkdir()
+    await put(program, directory, name="value")
+    for _ in range(2):
+        with pytest.raises(EmbeddedRedisFailed, match=r"code 3, saying: no luck$"):
+            async with EmbeddedRedis(16, script(tmp_path, "echo no luck >&2; exit 3"), directory):
+                pass
+    assert {"swarms.rdb"} == names(directory)
+    assert {"name": "value"} == await kept(program, directory)
+
+
+async def test_a_start_without_a_process_leaves_the_data_as_they_were(
+    program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await put(program, tmp_path, name="value")
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "executable", str(tmp_path / "missing"))
+        with pytest.raises(FileNotFoundError):
+            async with EmbeddedRedis(16, program, tmp_path):
+                pass
+    assert {"swarms.rdb"} == names(tmp_path)
+    assert {"name": "value"} == await kept(program, tmp_path)

@@ -114,7 +114,7 @@ class EmbeddedRedis:
             stack.push_async_callback(self._stop)
             try:
                 loaded = await self._begin()
-            except asyncio.CancelledError:
+            except BaseException:  # we are interrupted, or there is no process or no Redis for us
                 await self._end()
                 if self._state is not None:
                     self._state.withdraw()

@@ -82,7 +82,8 @@ class State:
         self._redis = directory / REDIS_FILE
         self._unusable = directory / "unusable.rdb"
         self._unsaved = directory / "unsaved"
-        self.lost = self._unsaved.exists()
+        self.lost = self._lost_before = self._unsaved.exists()
+        self._offered: Path | None = None  # where the data are that this start has not loaded
         self._unsaved.touch(0o600)
         for left in (self._redis, *directory.glob(TEMPORARY)):
             left.unlink(missing_ok=True)
@@ -98,7 +99,7 @@ class State:
         """
         if not self._swarms.exists():
             return False
-        self._swarms.replace(self._redis)
+        self._offered = self._swarms.replace(self._redis)
         size = self._redis.stat().st_size
         if size > limit:
             self.reject(f"it has {size} bytes, and Redis may use {limit}")
@@ -108,18 +109,22 @@ class State:
     def loaded(self) -> None:
         """Redis has loaded the file: keep it, for the case that this tracker is killed."""
         self._redis.replace(self._swarms)
+        self._offered = None
 
     def reject(self, error: str) -> None:
         """Put the file aside, and log why it cannot be loaded."""
-        self._redis.replace(self._unusable)
+        self._offered = self._redis.replace(self._unusable)
         self.lost = True
         log.warning("embedded_redis.not_loaded", file=str(self._unusable), error=error)
 
     def withdraw(self) -> None:
-        """The start was interrupted: leave the files as they were before it."""
-        if self._redis.exists():
-            self._redis.replace(self._swarms)
-        if not self.lost:
+        """Redis did not start: leave the data as they were before.
+
+        Also those that were put aside: without them it did not start either.
+        """
+        if self._offered is not None:
+            self._offered.replace(self._swarms)
+        if not self._lost_before:
             self._unsaved.unlink(missing_ok=True)
 
     def saved(self) -> None:
