@@ -4,6 +4,7 @@ import socket
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -85,6 +86,36 @@ def test_somebody_who_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
         admin = f"127.0.0.1:{silent.getsockname()[1]}"
         assert 1 == cli.main(["health", "--admin", admin, "--timeout", "0.1"])
     assert "timed out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"reasons": [' * 10_000, b"\xff", b"1"])
+def test_a_body_that_is_no_trackers_is_left_out(
+    body: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        thread = threading.Thread(target=_answer, args=(other, b"503 No", body))
+        thread.start()
+        assert 1 == cli.main(["health", "--admin", f"127.0.0.1:{other.getsockname()[1]}"])
+        thread.join()
+    assert "tracker: HTTP status 503 No\n" == capsys.readouterr().err
+
+
+def test_a_body_without_an_end_is_not_read_to_it(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        endless = threading.Thread(target=_answer, args=(other, b"503 No", b" " * 1_000_000, True))
+        endless.start()
+        assert 1 == cli.main(["health", "--admin", f"127.0.0.1:{other.getsockname()[1]}"])
+        endless.join()
+    assert "tracker: HTTP status 503 No\n" == capsys.readouterr().err
+
+
+def _answer(server: socket.socket, status: bytes, body: bytes, endless: bool = False) -> None:
+    connection, _ = server.accept()
+    with connection, suppress(OSError):  # the other end has read enough
+        connection.recv(1024)
+        connection.sendall(b"HTTP/1.1 %b\r\n\r\n%b" % (status, body))
+        while endless:
+            connection.sendall(body)
 
 
 class NoTracker(BaseHTTPRequestHandler):

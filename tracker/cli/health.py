@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _VARIABLE: Final = "TRACKER_ADMIN"
 _OTHER_SOURCES: Final = ("TRACKER_CONFIG", "TRACKER_SECRETS_DIR")
+_MOST: Final = 65_536  # bytes of an answer: the port may be another program's
 _ANYWHERE: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - not bound
 
 
@@ -56,7 +57,7 @@ def run(arguments: Namespace) -> int:
     try:
         connection.request("GET", path)
         with connection.getresponse() as response:
-            body = response.read()
+            body = response.read(_MOST)
     except (OSError, http.client.HTTPException) as error:
         print_problem(f"no answer from {admin}: {error}")
         return 1
@@ -99,5 +100,5 @@ def _reasons(body: bytes) -> str:
     """Of a tracker that is not ready; empty if something else answered."""
     try:
         return "; ".join(json.loads(body)["reasons"])
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return ""
