@@ -28,9 +28,10 @@ _KEPT: Final = frozenset(
 )
 METHODS: Final = (b"GET", b"HEAD", b"OPTIONS")  # of requests that are served
 # A value that is repeated in one line or in several (RFC 9112, section 6.3). A line that begins
-# with white space would continue the line before the removed one.
+# with white space would continue the line before the removed one. No part of a match is tried
+# again in a shorter form, which a long value that is not zero would make expensive.
 _NO_CONTENT: Final = re.compile(
-    rb"\r\n(?i:Content-Length):[ \t]*0+(?:[ \t]*,[ \t]*0+)*[ \t]*(?=\r\n(?![ \t]))"
+    rb"\r\n(?i:Content-Length):[ \t]*+0++(?:[ \t]*+,[ \t]*+0++)*+[ \t]*+(?=\r\n(?![ \t]))"
 )
 OF_PAGES: Final = frozenset(  # fields that only pages look at; the first of each is kept
     (
