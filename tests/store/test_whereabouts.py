@@ -96,6 +96,37 @@ def test_a_browser_that_joined_is_looked_for_at_once(
     assert [[B]] == found(whereabouts)
 
 
+def test_everybody_gets_a_result_when_several_looks_are_on_their_way(
+    clock: Clock, timers: Timers
+) -> None:
+    entries = Slow()
+    whereabouts = Whereabouts(entries, clock, timers)
+    results = [found(whereabouts) for _ in range(3)]
+    entries.looks[0]([])
+    results.append(found(whereabouts))  # waits
+    entries.looks[1]([])
+    results.append(found(whereabouts))  # waits, too
+    entries.looks[2]([A])
+    assert [[[]], [[]], [[A]], [], []] == results
+    ((_, again),) = timers.set
+    clock.now += KNOWN_S
+    again()
+    entries.looks[3]([B])
+    assert [[[]], [[]], [[A]], [[B]], [[B]]] == results
+    assert [[B]] == found(whereabouts)
+
+
+class Slow(Entries):
+    """Redis answers later."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looks: list[Done] = []
+
+    def find(self, info_hash: bytes, peer_id: bytes, done: Done) -> None:
+        self.looks.append(done)
+
+
 def test_the_places_that_are_kept_are_bounded_and_old_ones_make_room(
     whereabouts: Whereabouts, entries: Entries, clock: Clock
 ) -> None:

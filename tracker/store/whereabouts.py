@@ -87,9 +87,12 @@ class Whereabouts:
             found(error)
 
     def _remember(self, info_hash: InfoHash, peer_id: PeerId, frontends: list[FrontendId]) -> None:
+        known = self._known.get((info_hash, peer_id))
+        if known is not None and known.waiting:
+            return  # several looks were on their way; those who wait since the first get another
         now = self._clock()
         if len(self._known) >= MOST_KNOWN:
-            known = self._known.items()
-            self._known = {who: at for who, at in known if at.until > now or at.waiting}
+            places = self._known.items()
+            self._known = {who: at for who, at in places if at.until > now or at.waiting}
         if len(self._known) < MOST_KNOWN:
             self._known[info_hash, peer_id] = Place(now + KNOWN_S, frontends, [])
