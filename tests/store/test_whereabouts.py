@@ -1,5 +1,6 @@
 """Browsers are looked up, and not again for a moment."""
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -161,3 +162,14 @@ def test_an_error_is_passed_on_and_not_kept(clock: Clock, timers: Timers, at_onc
     (error,) = found(whereabouts)
     assert isinstance(error, Unavailable)
     assert 0 == len(whereabouts._known)
+
+
+def test_a_look_costs_no_more_when_no_more_places_can_be_kept(whereabouts: Whereabouts) -> None:
+    def cpu_s(first: int) -> float:
+        began = time.process_time()
+        for number in range(first, first + MOST_KNOWN):
+            found(whereabouts, b"%020d" % number)
+        return time.process_time() - began
+
+    with_room = cpu_s(0)
+    assert 10 * with_room > min(cpu_s(MOST_KNOWN * more) for more in (1, 2, 3))

@@ -91,8 +91,11 @@ class Whereabouts:
         if known is not None and known.waiting:
             return  # several looks were on their way; those who wait since the first get another
         now = self._clock()
-        if len(self._known) >= MOST_KNOWN:
-            places = self._known.items()
-            self._known = {who: at for who, at in places if at.until > now or at.waiting}
-        if len(self._known) < MOST_KNOWN:
-            self._known[info_hash, peer_id] = Place(now + KNOWN_S, frontends, [])
+        self._known.pop((info_hash, peer_id), None)  # so that the oldest come first
+        while len(self._known) >= MOST_KNOWN:
+            oldest = next(iter(self._known))
+            place = self._known[oldest]
+            if place.until > now or place.waiting:
+                return
+            del self._known[oldest]
+        self._known[info_hash, peer_id] = Place(now + KNOWN_S, frontends, [])
