@@ -80,6 +80,17 @@ def test_a_second_tracker_does_not_get_it_while_the_first_has_it(tmp_path: Path)
         assert next_one
 
 
+def test_a_directory_of_another_user_is_not_used(tmp_path: Path) -> None:
+    if os.geteuid():
+        missing("the right to give a directory away")
+    os.chown(tmp_path, 65534, -1)
+    with capture_logs() as events, open_state(tmp_path) as state:
+        assert state is None
+    assert ["embedded_redis.not_kept"] == [event["event"] for event in events]
+    assert "belongs to user 65534" in events[0]["reason"]
+    assert [] == list(tmp_path.iterdir())
+
+
 @pytest.fixture
 def read_only(tmp_path: Path) -> Iterator[Path]:
     """A file system that cannot be written to."""

@@ -142,8 +142,9 @@ def open_state(directory: Path | None) -> Iterator[State | None]:
     """Make the directory unless it exists, and lock it.
 
     Yields:
-        None if there is no directory; or if it is not writable or another tracker uses it, which is
-        logged.
+        None if there is no directory; or if it is not writable, belongs to another user than this
+        one or root, or another tracker uses it, which is logged. The owner of a directory can
+        replace files in it, and make us write to others through links.
     """
     if directory is None:
         yield None
@@ -152,10 +153,15 @@ def open_state(directory: Path | None) -> Iterator[State | None]:
     try:
         directory.mkdir(0o700, parents=True, exist_ok=True)
         lock = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        state = State(directory)
+        state = None
+        if (owner := os.fstat(lock).st_uid) in (os.geteuid(), 0):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            state = State(directory)
+        else:
+            reason = f"this directory belongs to user {owner}: choose one with --redis-embedded-dir"
+            log.warning("embedded_redis.not_kept", directory=str(directory), reason=reason)
     except BlockingIOError:
-        reason = "another tracker uses this directory: choose one by --redis-embedded-dir"
+        reason = "another tracker uses this directory: choose one with --redis-embedded-dir"
         log.warning("embedded_redis.not_kept", directory=str(directory), reason=reason)
         state = None
     except OSError as error:
