@@ -54,3 +54,13 @@ def test_keep_is_the_short_name_of_a_setting(flags: tuple[str, ...], keep: bool)
     settings = settings_of(parser.parse_args(flags))
     assert settings
     assert keep is settings.redis.embedded_keep
+
+
+def test_a_repeated_flag_of_a_list_adds_to_it() -> None:
+    parser = ArgumentParser()
+    add_flags(parser)
+    urls = ["https://a.test/announce", "udp://a.test:1", "wss://a.test"]
+    flags = ["--public-url", ",".join(urls[:2]), "--public-url", urls[2]]
+    settings = settings_of(parser.parse_args(flags))
+    assert settings
+    assert urls == list(settings.listen.public_url)

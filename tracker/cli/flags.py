@@ -2,7 +2,7 @@
 
 import os
 import textwrap
-from argparse import ArgumentParser, BooleanOptionalAction, Namespace, _ArgumentGroup
+from argparse import Action, ArgumentParser, BooleanOptionalAction, Namespace, _ArgumentGroup
 from collections.abc import Collection, Container
 from itertools import groupby
 from operator import attrgetter
@@ -30,6 +30,21 @@ _SOURCES: Final = f"""\
 Settings come from flags, then from the environment, then from files in the
 directory that {SECRETS_VARIABLE} names, then from the TOML file.
 `tracker settings` lists them all."""
+
+
+class _Joined(Action):
+    """The flag of a list: given again, it adds to the list."""
+
+    def __call__(
+        self,
+        parser: ArgumentParser,
+        namespace: Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        """Append the values to those given before."""
+        before = getattr(namespace, self.dest)
+        setattr(namespace, self.dest, values if before is None else f"{before},{values}")
 
 
 def add_flags(
@@ -102,6 +117,8 @@ def _add_flag(group: _ArgumentGroup, entry: Entry) -> None:
         if entry.info.annotation is bool
         else {"metavar": entry.field.rpartition("_")[2].upper()}
     )
+    if entry.is_list:
+        shape["action"] = _Joined
     default = "" if entry.default in (None, "", []) else f"default: {default_text(entry)}; "
     help_ = f"{entry.info.description} ({default}{entry.variable})"
     group.add_argument(
