@@ -3,7 +3,8 @@
 //
 // COPY: where a copy of what was saved goes.
 // HOW: `choose` files, choose a `folder`, or `drop` any of them.
-// Writes the name of what was saved, and what the page of the sharer shows.
+// Writes the name of what was saved, what the page of the sharer shows, and the dialog that keeps its
+// tab from being closed.
 
 import { copyFile } from 'node:fs/promises'
 import { at, browse, downloaded, drop, linkOf, report, saved, share } from './sharing.mjs'
@@ -26,8 +27,15 @@ await downloaded(receiver.page)
 const { path, name } = await saved(receiver.page)
 await copyFile(path, copy)
 await sharer.page.waitForFunction(() => document.getElementById('complete').textContent === '1')
+const [dialog] = await Promise.all([
+  sharer.page.waitForEvent('dialog'),
+  sharer.page.close({ runBeforeUnload: true })
+])
+const warned = dialog.type()
+await dialog.dismiss() // the tab stays open
 report({
   name,
+  warned,
   link,
   title: await receiver.page.textContent('#name'),
   about: await receiver.page.textContent('#about'),

@@ -72,6 +72,7 @@ def test_a_file_goes_from_one_browser_to_another(sites: Sites, tmp_path: Path, h
     assert (file.name, file.name, "5.0 MB") == (facts["name"], facts["title"], facts["about"])
     assert facts["link"].startswith(f"{sites.urls[0]}get#")
     assert "5.0 MB" == facts["uploaded"]
+    assert "beforeunload" == facts["warned"]
 
 
 @pytest.mark.timeout(PATIENCE)
