@@ -57,7 +57,8 @@ def test_at_first_there_are_no_lists_and_all_is_allowed(run: Run) -> None:
 
 
 def test_entries_are_added_and_removed(run: Run) -> None:
-    assert "deny:manual: 2 entries, 2 added\n" == run("deny", A.hex(), magnet([B], "b", []))
+    assert "deny:manual: 1 entry, 1 added\n" == run("deny", A.hex())
+    assert "deny:manual: 2 entries, 1 added\n" == run("deny", A.hex(), magnet([B], "b", []))
     assert "deny:manual: 3 entries, 1 added\n" == run("deny", A.hex(), C.hex())
     assert "deny:manual: 2 entries, 1 removed\n" == run("remove", "deny", B.hex(), bytes(20).hex())
     assert f"# deny:manual\n{A.hex()}\n{C.hex()}\n" == run("list", "--entries")
@@ -135,7 +136,7 @@ def test_a_list_has_a_bound(run: Run, capsys: pytest.CaptureFixture[str]) -> Non
     run("deny", *bound, A.hex(), B.hex())
     assert 1 == main(["access", "deny", *bound, C.hex()])
     assert "tracker: deny:manual would have more than 2 entries\n" == capsys.readouterr().err
-    assert "deny:manual: 1 entries, 1 removed\n" == run("remove", "deny", *bound, A.hex())
+    assert "deny:manual: 1 entry, 1 removed\n" == run("remove", "deny", *bound, A.hex())
 
 
 async def held(url: str, while_held: Callable[[], int]) -> int:
@@ -182,7 +183,7 @@ def test_a_list_that_redis_has_in_part_is_not_edited(
     problem = "tracker: the access list deny:manual is not whole in Redis\n"
     assert problem == capsys.readouterr().err
     run("clear", "deny")
-    assert "deny:manual: 1 entries, 1 added\n" == run("deny", B.hex())
+    assert "deny:manual: 1 entry, 1 added\n" == run("deny", B.hex())
 
 
 @pytest.mark.usefixtures("runtime_directory")

@@ -144,7 +144,8 @@ async def _edit(
         raise Denied(f"{name} would have more than {most} entries")
     await store.publish(name, Hashes(b"".join(sorted(after))), token)
     done = "removed" if removing else "added"
-    print_line(f"{name}: {len(after)} entries, {abs(len(after) - len(before))} {done}")
+    entries = "1 entry" if len(after) == 1 else f"{len(after)} entries"
+    print_line(f"{name}: {entries}, {abs(len(after) - len(before))} {done}")
     if name.kind == "allow" and not after:
         print_problem("a list to allow that is empty allows nothing; `clear allow` ends it")
 
