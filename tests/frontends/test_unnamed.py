@@ -29,6 +29,7 @@ async def test_a_browser_is_served_and_reported(redis: RedisServer) -> None:
         with capture_logs() as logs:
             async with browser(tracker) as one:
                 await one.announce()
+        assert 1 == tracker.requests["http", "unnamed", "ok"]
         assert ["proxy.unnamed"] == [entry["event"] for entry in logs if "proxy" in entry["event"]]
 
 

@@ -22,8 +22,8 @@ def children(pid: int) -> list[Kin]:
     found = []
     for path in Path("/proc").glob("[0-9]*"):
         try:
-            parent = path.joinpath("stat").read_text().rpartition(")")[2].split()[1]
-            command = path.joinpath("cmdline").read_text().replace("\0", " ")
+            parent = path.joinpath("stat").read_text(errors="replace").rpartition(")")[2].split()[1]
+            command = path.joinpath("cmdline").read_text(errors="replace").replace("\0", " ")
         except OSError:
             continue  # it has just ended
         if int(parent) == pid:

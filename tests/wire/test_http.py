@@ -314,3 +314,10 @@ def test_a_scrape_that_cannot_be_served_is_malformed(sent: bytes, reason: str) -
     with pytest.raises(Malformed) as caught:
         http.decode_scrape(sent, 2)
     assert reason == caught.value.reason
+
+
+def test_names_of_fields_may_be_percent_encoded() -> None:
+    plain = b"info_hash=%b&peer_id=%b&port=1&left=0" % (20 * b"a", 20 * b"b")
+    encoded = plain.replace(b"info_hash", b"info%5Fhash").replace(b"left", b"%6Ceft")
+    assert http.decode_announce(plain) == http.decode_announce(encoded)
+    assert ((20 * b"a",), 0) == http.decode_scrape(b"info%5fhash=" + 20 * b"a", 1)

@@ -176,19 +176,41 @@ def test_a_wrong_handshake_stays_wrong(headers: tuple[str, ...], without: bytes)
 
 
 @pytest.mark.parametrize("rest", [b"", b"G", b"GET / HTTP/1.1\r\n\r\n"])
-def test_an_empty_chunked_body_is_taken_off(rest: bytes) -> None:
+@pytest.mark.parametrize("chunk", [b"0", b"000", b"0;a", b"0 ; a=b", b'0;a="b; c"'])
+@pytest.mark.parametrize("trailers", [b"", b"X: y\r\n", b"X: y\r\nEtag:\r\n"])
+def test_an_empty_chunked_body_is_taken_off(chunk: bytes, trailers: bytes, rest: bytes) -> None:
     found = decode_head(head(CHUNKED))
-    assert (PLAIN, rest) == take_empty_body(found, b"0\r\n\r\n" + rest)
+    assert (PLAIN, rest) == take_empty_body(found, chunk + b"\r\n" + trailers + b"\r\n" + rest)
 
 
-@pytest.mark.parametrize("begun", [b"", b"0", b"0\r", b"0\r\n", b"0\r\n\r"])
+@pytest.mark.parametrize(
+    "begun", [b"", b"0", b"0\r", b"0\r\n", b"0\r\n\r", b"00", b"0;a", b"0\r\nX: y\r\n"]
+)
 def test_an_empty_chunked_body_may_be_incomplete(begun: bytes) -> None:
     assert None is take_empty_body(decode_head(head(CHUNKED)), begun)
 
 
 @pytest.mark.parametrize(
     "rest",
-    [b"4\r\nbody\r\n0\r\n\r\n", b"00\r\n\r\n", b"0;a\r\n\r\n", b"0\r\nX: y\r\n\r\n", b"GET /"],
+    [
+        *(
+            b"4\r\nbody\r\n0\r\n\r\n",
+            b"04\r\nbody\r\n0\r\n\r\n",
+            b"0a\r\n\r\n",
+            b"0x0\r\n\r\n",
+            b"GET /",
+        ),
+        *(
+            b"0\n\r\n\r\n",
+            b"0;a\nb\r\n\r\n",
+            b"0;a\rb\r\n\r\n",
+            b"0\r\nX y\r\n\r\n",
+            b"0\r\n X: y\r\n\r\n",
+        ),
+        b"0\r\nGET / HTTP/1.1\r\n\r\n",
+        b"0\r\n" + 17 * b"X: y\r\n" + b"\r\n",
+        17 * b"0" + b"\r\n\r\n",
+    ],
 )
 def test_any_other_body_stays(rest: bytes) -> None:
     found = decode_head(head(CHUNKED))

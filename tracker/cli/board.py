@@ -240,7 +240,9 @@ def _chart(
     title: str, values: Sequence[float], history: Sequence[Point], width: int, height: int
 ) -> list[Text]:
     past = span(history[-1].at - history[0].at)
-    heading = text(f"{title} in the last {past}, at most {max(values):,.0f}", "bold")
+    highest = max(values)
+    most = f"{highest:,.1f}" if highest < 10 and highest % 1 else f"{highest:,.0f}"
+    heading = text(f"{title} in the last {past}, at most {most}", "bold")
     return [heading, *(text(line, "cyan") for line in chart(values, width, height))]
 
 

@@ -149,9 +149,12 @@ class Door:
     def report_unnamed(self, ip: Ip, head: Head, to: Route) -> bool:
         """Log that a proxy at `ip` does not name the client, at most once a minute.
 
-        False, and not logged: the request is not that of a peer. It may be a health check.
+        False, and not logged: the request is not that of a peer. It may be a health check. A
+        browser is counted here, an announce with its answer.
         """
-        if not head.websocket and (to.action != "announce" or b"info_hash=" not in to.query):
+        if head.websocket:
+            self.count_request("unnamed", "ok")
+        elif to.action != "announce" or b"info_hash=" not in to.query:
             return False
         if self.now() >= self._reported_at + REPORT_EVERY_S:
             self._reported_at = self.now()

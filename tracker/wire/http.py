@@ -147,6 +147,8 @@ def decode_announce(query: bytes) -> AnnounceQuery:
         Malformed: without an info_hash and a peer_id, or with one that is not valid.
     """
     fields = _fields(query)
+    if b"info_hash" not in fields:  # proxies may encode any character (RFC 3986, section 6.2.2.2)
+        fields = {_unquote(name): value for name, value in fields.items()}
     get = fields.get
     return AnnounceQuery(
         _info_hash(get(b"info_hash", b"")),
@@ -169,6 +171,9 @@ def decode_scrape(query: bytes, most: int) -> tuple[tuple[InfoHash, ...], int]:
     """
     prefix = b"info_hash="
     values = [field[len(prefix) :] for field in query.split(b"&") if field.startswith(prefix)]
+    if not values:
+        pairs = [field.partition(b"=")[::2] for field in query.split(b"&")]
+        values = [value for name, value in pairs if _unquote(name) == b"info_hash"]
     if not values:
         raise Malformed("full scrape is off, name an info_hash")
     if len(values) > most:

@@ -12,7 +12,10 @@ from tracker.errors import Malformed
 from tracker.model import Value
 
 END = b"\r\n\r\n"  # where a head is over (RFC 9112, section 2.1)
-EMPTY_BODY: Final = b"0\r\n\r\n"  # the last chunk, without trailers (RFC 9112, section 7.1)
+# The last chunk, its extensions and the trailers (RFC 9112, section 7.1).
+EMPTY_BODY: Final = re.compile(
+    rb"0{1,16}(?:[ \t]*;[\t\x20-\xff]*)?\r\n(?:[!#-'*+.0-9A-Z^-z|~-]+:[\t\x20-\xff]*\r\n){0,16}\r\n"
+)
 _KEPT: Final = frozenset(
     (
         b"connection",
@@ -115,9 +118,9 @@ def take_empty_body(head: Head, rest: bytes) -> tuple[Head, bytes] | None:
         The head, without a body if that was empty, and the bytes that remain; None: more bytes
         are needed to know.
     """
-    if rest.startswith(EMPTY_BODY):
-        return replace(head, body=False, chunked=False), rest[len(EMPTY_BODY) :]
-    return None if EMPTY_BODY.startswith(rest) else (head, rest)
+    if empty := EMPTY_BODY.match(rest):
+        return replace(head, body=False, chunked=False), rest[empty.end() :]
+    return None if rest[:1] in (b"", b"0") and END not in rest else (head, rest)
 
 
 def _without_content(data: bytes, name: bytes, error: Exception) -> Head:
