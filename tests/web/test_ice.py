@@ -102,6 +102,19 @@ async def test_pages_of_other_websites_may_not(redis: RedisServer, origin: str) 
     assert b"credential" not in reply.body
 
 
+@pytest.mark.parametrize("line", ["X-Forwarded-Host: evil.example", "Forwarded: host=evil.example"])
+async def test_no_script_makes_its_website_the_tracker_s_own(redis: RedisServer, line: str) -> None:
+    behind_proxy: dict[str, Any] = {"trusted_proxies": ("127.0.0.0/8",)}
+    async with running_node(redis.url, ice=ICE, listen=behind_proxy) as tracker:
+        reply = await ask(
+            tracker, "X-Forwarded-For: 192.0.2.1", "Origin: https://evil.example", line
+        )
+        own = await ask(tracker, "X-Forwarded-For: 192.0.2.1", "Origin: https://tracker.test", line)
+    assert 403 == reply.status
+    assert "access-control-allow-origin" not in reply.headers
+    assert 200 == own.status
+
+
 async def test_programs_get_it_and_no_website_is_allowed_by_their_response(
     redis: RedisServer,
 ) -> None:

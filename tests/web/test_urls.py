@@ -21,7 +21,7 @@ def visitor(
     local_port: int | None = 8000,
 ) -> Visitor:
     address = bytes((192, 0, 2, 1))
-    return Visitor(scheme, host, port, address, None, frozenset(), proxied, local_port)
+    return Visitor(scheme, host, port, address, None, frozenset(), proxied, local_port, host)
 
 
 def shown(urls: AnnounceUrls, by: Visitor) -> list[str]:

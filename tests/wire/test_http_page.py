@@ -44,7 +44,8 @@ def test_the_library_gets_headers_of_our_own_only(first: str, line: bytes) -> No
         line
         + (
             b"\r\nHost: a.test:81\r\nVisitor-Scheme: http\r\nVisitor-Address: c0000201\r\n"
-            b"Visitor-Proxied: 0\r\nVisitor-Local-Port: 8000\r\nConnection: close\r\n\r\n"
+            b"Visitor-Proxied: 0\r\nVisitor-Local-Port: 8000\r\n"
+            b"Visitor-Requested: a.test:81\r\nConnection: close\r\n\r\n"
         )
         == sent
     )

@@ -54,6 +54,12 @@ def test_the_first_host_counts_and_an_absolute_target_before_it() -> None:
     assert "http://" == url()
 
 
+def test_a_proxy_does_not_change_what_the_request_itself_names() -> None:
+    assert "a.test:8000" == visit("Host: A.test:8000", *HEADERS).requested
+    assert "a.test" == visit("Host: a.test", "Forwarded: host=b.test").requested
+    assert not visit(*HEADERS).requested
+
+
 HEADERS = (
     "X-Forwarded-Proto: https",
     "X-Forwarded-Host: b.test:1",

@@ -65,7 +65,8 @@ class IcePages:
         visitor = Visitor.of(request)
         headers = dict(HEADERS)
         if visitor.origin is not None:
-            if not self._origins.allow(visitor.origin, visitor.authority):
+            # Not the host that a proxy reports: scripts may write X-Forwarded-Host, but not Host.
+            if not self._origins.allow(visitor.origin, visitor.requested):
                 self._refused["ice", "origin"] += 1
                 error = "pages of this origin may not read this; the operator can allow it with "
                 return _json({"error": error + "--ice-origins"}, headers, HTTPStatus.FORBIDDEN)

@@ -9,6 +9,7 @@ from tracker.wire.http_page import (
     VISITOR_ADDRESS,
     VISITOR_PORT,
     VISITOR_PROXIED,
+    VISITOR_REQUESTED,
     VISITOR_SCHEME,
 )
 
@@ -26,6 +27,7 @@ class Visitor(NamedTuple):
     accept_encoding: frozenset[str]  # of br and gzip
     proxied: bool  # the request came through a trusted proxy
     local_port: int | None  # the port of ours that it came to; None: not known
+    requested: str  # the Host header of the request itself, whatever a proxy reports
 
     @classmethod
     def of(cls, request: web.Request) -> Self:
@@ -43,6 +45,7 @@ class Visitor(NamedTuple):
             frozenset(encodings.split(", ")) if encodings else frozenset(),
             headers.get(VISITOR_PROXIED) == "1",
             int(local_port) if local_port else None,
+            headers.get(VISITOR_REQUESTED, ""),
         )
 
     @property

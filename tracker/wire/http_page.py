@@ -18,11 +18,12 @@ _WEBSITE = re.compile(  # an origin (RFC 6454)
 )
 _ENCODINGS = (b"br", b"gzip")  # that responses may have, the best first
 # Headers of our own, by which the library learns of the visitor.
-VISITOR_SCHEME, VISITOR_ADDRESS, VISITOR_PROXIED, VISITOR_PORT = (
+VISITOR_SCHEME, VISITOR_ADDRESS, VISITOR_PROXIED, VISITOR_PORT, VISITOR_REQUESTED = (
     "Visitor-Scheme",
     "Visitor-Address",
     "Visitor-Proxied",
     "Visitor-Local-Port",
+    "Visitor-Requested",
 )
 _NO_WEIGHT = re.compile(rb"q=0(?:\.0*)?")
 _INTERIM = re.compile(rb"HTTP/1\.[01] 1\d\d ")
@@ -59,6 +60,7 @@ def page_request(head: Head, visit: Visit) -> bytes:
         f"{VISITOR_ADDRESS}: {visit.client.hex()}".encode(),
         f"{VISITOR_PROXIED}: {int(visit.proxied)}".encode(),
         f"{VISITOR_PORT}: {visit.local_port}".encode(),
+        f"{VISITOR_REQUESTED}: {visit.requested}".encode(),
         *_understood(head),
         b"Connection: close",
     ]

@@ -26,6 +26,7 @@ class Visit(Value, frozen=True):
     client: Ip
     proxied: bool  # a trusted proxy sent the request
     local_port: int  # the port of ours that the connection came to
+    requested: str = ""  # host and port that the request itself names; empty: not known
 
 
 def visit_of(head: Head, *, secure: bool, client: Ip, proxied: bool, local_port: int) -> Visit:
@@ -40,6 +41,7 @@ def visit_of(head: Head, *, secure: bool, client: Ip, proxied: bool, local_port:
     """
     absolute = _ORIGIN.match(head.target)
     host, port = _split(absolute[1] if absolute else head.host or b"")
+    requested = host if port is None else f"{host}:{port}"
     if proxied:
         reported = _forwarded(head)
         proto = reported.get("proto", b"").lower()
@@ -51,7 +53,7 @@ def visit_of(head: Head, *, secure: bool, client: Ip, proxied: bool, local_port:
             port = _other_port(reported.get("port", b""), secure=secure)
     if port == DEFAULT_PORTS["https" if secure else "http"]:
         port = None
-    return Visit(secure, host, port, client, proxied, local_port)
+    return Visit(secure, host, port, client, proxied, local_port, requested)
 
 
 def _split(authority: bytes) -> tuple[str, int | None]:
