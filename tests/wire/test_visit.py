@@ -42,7 +42,11 @@ def test_without_a_proxy_the_host_header_and_the_socket_decide(
 
 
 @pytest.mark.parametrize(
-    "host", ["", "a b", "a:b", "a:0", "a:65536", "<script>", "a/b", "[::1", "a@b", "x" * 254, "é"]
+    "host",
+    [
+        *("", "a b", "a:b", "a:0", "a:65536", "<script>", "a/b", "[::1", "a@b", "x" * 254, "é"),
+        *("[...]", "[::::]", "[192.0.2.1]", "[1:2:3:4:5:6:7:8:9]"),
+    ],
 )
 def test_a_host_that_is_none_is_not_known(host: str) -> None:
     assert "http://" == url(f"Host: {host}", proxied=False)

@@ -5,6 +5,7 @@ that are understood are used, so nothing else from a request can get into a page
 """
 
 import re
+from ipaddress import AddressValueError, IPv6Address
 
 from tracker.model import Ip, Value
 from tracker.wire.http_head import Head
@@ -64,7 +65,13 @@ def _split(authority: bytes) -> tuple[str, int | None]:
     port = int(match["port"]) if match["port"] else None
     if port is not None and not 0 < port <= 65_535:
         return "", None
-    return match["name"].decode().lower(), port
+    name = match["name"].decode().lower()
+    if name.startswith("["):
+        try:
+            IPv6Address(name[1:-1])
+        except AddressValueError:
+            return "", None
+    return name, port
 
 
 def _forwarded(head: Head) -> dict[str, bytes]:
