@@ -23,6 +23,7 @@ def request(first: str, *lines: str, visit: Visit | None = None) -> bytes:
         ("GET /stats HTTP/1.0", b"GET /stats HTTP/1.0"),
         ("HEAD * HTTP/1.1", b"HEAD /* HTTP/1.1"),
         ("GET //evil/../x HTTP/1.1", b"GET //evil/../x HTTP/1.1"),
+        (f"GET {'/' * 7500} HTTP/1.1", b"GET %b HTTP/1.1" % (b"/" * 512)),
     ],
 )
 def test_the_library_gets_headers_of_our_own_only(first: str, line: bytes) -> None:

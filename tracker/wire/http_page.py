@@ -8,7 +8,7 @@ itself: a proxy in front must never use the connection for another client.
 import re
 from collections.abc import Iterator, Mapping
 
-from tracker.wire.http import PROTECTION, PUBLIC, SERVER
+from tracker.wire.http import MOST_PATH, PROTECTION, PUBLIC, SERVER
 from tracker.wire.http_head import END, Head
 from tracker.wire.visit import Visit
 
@@ -44,12 +44,14 @@ _VARIES = b"vary: origin"
 def page_request(head: Head, visit: Visit) -> bytes:
     """Write a GET or HEAD request for a page: path, visitor, what they accept, and a close.
 
-    No query: no page has one. `tracker.web.visitor` reads the headers.
+    No query: no page has one. A longer path than any page has is cut: for 8 KiB of slashes the
+    library's router would need as long as for twenty pages. `tracker.web.visitor` reads the
+    headers.
     """
     path = head.target
     if absolute := _ABSOLUTE.match(path):
         path = path[absolute.end() :]
-    path = path.partition(b"?")[0]
+    path = path.partition(b"?")[0][:MOST_PATH]
     if not path.startswith(b"/"):
         path = b"/" + path
     host = visit.host if visit.port is None or not visit.host else f"{visit.host}:{visit.port}"
