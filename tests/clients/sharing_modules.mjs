@@ -35,6 +35,11 @@ report(await page.evaluate(async (base) => {
     const blob = zip(distinct(entries))
     return new Uint8Array(await blob.arrayBuffer()).toBase64()
   }
+  // As a torrent may have: a hundred thousand files of one name.
+  const namesakes = () => {
+    const entries = Array.from({ length: 100_000 }, () => ({ path: 'a.txt' }))
+    return new Set(distinct(entries).map(({ path }) => path)).size
+  }
   // Longer than 32 bits can count. Its content is one part many times; the rest is looked at.
   const huge = async () => {
     const part = new Blob([new Uint8Array(1024 * 1024)])
@@ -54,6 +59,7 @@ report(await page.evaluate(async (base) => {
 
   return {
     sums,
+    namesakes: namesakes(),
     bencoded: bencode(infoOf('n', [{ path: ['a', 'ä'], size: 3 }, { path: ['b'], size: 0 }], 65536, bytes.subarray(0, 20))).toBase64(),
     single: bencode(infoOf('n', [{ path: [], size: 3 }], 65536, bytes.subarray(0, 20))).toBase64(),
     pieceLengths: [1, 1e8, 1e9, 2e9, 1e10, 1e11, 1e12].map((total) => [total, pieceLength(total)]),

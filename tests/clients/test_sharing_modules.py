@@ -93,6 +93,11 @@ def test_archives(facts: dict[str, Any]) -> None:
 
 
 @pytest.mark.timeout(PATIENCE)
+def test_many_files_of_one_name_are_told_apart_at_once(facts: dict[str, Any]) -> None:
+    assert 100_000 == facts["namesakes"]
+
+
+@pytest.mark.timeout(PATIENCE)
 def test_archives_beyond_32_bits(facts: dict[str, Any]) -> None:
     huge = facts["huge"]
     assert huge["size"] > 1 << 32

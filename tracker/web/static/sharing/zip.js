@@ -93,13 +93,17 @@ export function zip (entries) {
 
 /** Give entries with the same path different ones: `a.txt`, `a (2).txt`. */
 export function distinct (entries) {
-  const seen = new Set()
+  const seen = new Map() // path in lower case -> number of its next copy: no search from the start
   return entries.map((entry) => {
     let { path } = entry
-    for (let copy = 2; seen.has(path.toLowerCase()); copy++) {
+    const original = path.toLowerCase()
+    let copy = seen.get(original) ?? 2
+    while (seen.has(path.toLowerCase())) {
       path = entry.path.replace(/(\.[^./]*)?$/, (extension) => ` (${copy})${extension}`)
+      copy++
     }
-    seen.add(path.toLowerCase())
+    seen.set(original, copy)
+    if (path !== entry.path) seen.set(path.toLowerCase(), 2)
     return { ...entry, path }
   })
 }
