@@ -18,6 +18,7 @@ report(await page.evaluate(async (base) => {
   const { parseLink } = await load('link')
   const { savedName, savedPath, shownName } = await load('names')
   const { distinct, zip } = await load('zip')
+  const { DiskStore } = await load('disk_store')
   const { parseRange } = await load('stream')
   const { diagnose } = await load('diagnosis')
   const { duration, percent, size, speed } = await load('format')
@@ -40,6 +41,24 @@ report(await page.evaluate(async (base) => {
     const entries = Array.from({ length: 100_000 }, () => ({ path: 'a.txt' }))
     return new Set(distinct(entries).map(({ path }) => path)).size
   }
+  // A peer asks for a block of each piece at once, and takes none of them.
+  const greedy = async () => {
+    let reading = 0
+    let most = 0
+    const piece = {
+      async arrayBuffer () {
+        most = Math.max(most, ++reading)
+        await new Promise((resolve) => setTimeout(resolve))
+        reading--
+        return new ArrayBuffer(65536)
+      }
+    }
+    const store = new DiskStore({ slice: () => piece }, 65536, console.error)
+    const blocks = await Promise.all(Array.from({ length: 50 }, (_, index) => new Promise((resolve) => {
+      store.get(index, { offset: 16384, length: 16384 }, (_, block) => resolve(block.buffer.byteLength))
+    })))
+    return { most, held: Math.max(...blocks) }
+  }
   // Longer than 32 bits can count. Its content is one part many times; the rest is looked at.
   const huge = async () => {
     const part = new Blob([new Uint8Array(1024 * 1024)])
@@ -60,6 +79,7 @@ report(await page.evaluate(async (base) => {
   return {
     sums,
     namesakes: namesakes(),
+    greedy: await greedy(),
     bencoded: bencode(infoOf('n', [{ path: ['a', 'ä'], size: 3 }, { path: ['b'], size: 0 }], 65536, bytes.subarray(0, 20))).toBase64(),
     single: bencode(infoOf('n', [{ path: [], size: 3 }], 65536, bytes.subarray(0, 20))).toBase64(),
     pieceLengths: [1, 1e8, 1e9, 2e9, 1e10, 1e11, 1e12].map((total) => [total, pieceLength(total)]),

@@ -98,6 +98,13 @@ def test_many_files_of_one_name_are_told_apart_at_once(facts: dict[str, Any]) ->
 
 
 @pytest.mark.timeout(PATIENCE)
+def test_a_peer_that_asks_for_everything_at_once_makes_a_page_hold_little(
+    facts: dict[str, Any],
+) -> None:
+    assert {"most": 1, "held": 16384} == facts["greedy"]
+
+
+@pytest.mark.timeout(PATIENCE)
 def test_archives_beyond_32_bits(facts: dict[str, Any]) -> None:
     huge = facts["huge"]
     assert huge["size"] > 1 << 32

@@ -7,6 +7,7 @@ export class DiskStore {
   #content
   #cache = new Map() // index -> promise of a piece; the least recently used one comes first
   #onError
+  #reading = Promise.resolve() // one piece at a time: a peer may ask for a block of each at once
 
   /**
    * @param {Blob} content the files, one after the other: a Blob of Files reads nothing by itself.
@@ -24,7 +25,9 @@ export class DiskStore {
     if (typeof options === 'function') return this.get(index, null, options)
     this.#piece(index).then((piece) => {
       const offset = options?.offset ?? 0
-      done(null, piece.subarray(offset, offset + (options?.length ?? piece.length - offset)))
+      const end = offset + (options?.length ?? piece.length - offset)
+      // A copy: a block that a peer does not take must not keep its whole piece in memory.
+      done(null, end - offset < piece.length ? piece.slice(offset, end) : piece)
     }, (error) => {
       this.#onError(error)
       done(error)
@@ -55,9 +58,11 @@ export class DiskStore {
 
   async #read (index) {
     const start = index * this.chunkLength
+    const piece = this.#content.slice(start, start + this.chunkLength)
+    const bytes = this.#reading.then(() => piece.arrayBuffer())
+    this.#reading = bytes.catch(() => {}) // the one who asked is told
     try {
-      const piece = this.#content.slice(start, start + this.chunkLength)
-      return new Uint8Array(await piece.arrayBuffer())
+      return new Uint8Array(await bytes)
     } catch (error) {
       this.#cache.delete(index)
       throw error

@@ -75,7 +75,8 @@ export class PrivateStore {
     const length = options?.length ?? this.chunkLength - offset
     this.#piece(index).then((piece) => {
       if (offset + length > piece.length && options?.length) throw new Error('not written yet')
-      done(null, piece.subarray(offset, offset + length))
+      // A copy: a block that a peer does not take must not keep its whole piece in memory.
+      done(null, offset || length < piece.length ? piece.slice(offset, offset + length) : piece)
     }).catch(done)
   }
 
