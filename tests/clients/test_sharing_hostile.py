@@ -79,3 +79,10 @@ def test_a_download_that_is_large_asks_first_and_one_that_does_not_fit_ends() ->
     assert "Ready to download" in said["large"]
     assert "There is not enough space" in said["huge"]
     assert "in a way that a browser cannot handle" in said["large pieces"]
+
+
+@pytest.mark.timeout(PATIENCE)
+def test_a_peer_that_announces_a_message_without_end_is_disconnected() -> None:
+    with running_sites() as sites:
+        facts = run_pages("sharing_long_message.mjs", sites.urls[0], patience=PATIENCE)
+    assert facts["disconnected"]

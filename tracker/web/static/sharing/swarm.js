@@ -6,6 +6,7 @@ import WebTorrent from '../vendor/webtorrent.min.js'
 const RECONNECT_S = [2, 5, 10, 20, 40] // then the last one again and again
 const UNKNOWN_LEFT = 16_384 // bytes that a leecher announces before it knows the size
 const HELD_RATE = 16_384 // bytes a second: connections stay in use
+const LONGEST_MESSAGE = 1024 * 1024 // bytes; blocks, bitfields and parts of metadata are shorter
 // Warnings of the library that are not the tracker's words.
 const OWN_WARNINGS = /^(Connection error|Error connecting|Piece \d|Unsupported tracker|Invalid)/
 
@@ -45,6 +46,7 @@ export class Swarm extends EventTarget {
     this.torrent.on('warning', ({ message }) => {
       if (!OWN_WARNINGS.test(message)) this.refusal = message
     })
+    this.torrent.on('wire', boundMessages)
     this.torrent.on('peer', (peer) => this.#count(peer))
     // It announces at once for a link, and after it has checked what it has for a .torrent file.
     this.torrent.on('infoHash', () => setTimeout(() => this.#watchedTracker()))
@@ -129,5 +131,14 @@ export class Swarm extends EventTarget {
     peer.once('connect', () => settle(0))
     peer.once('error', () => settle(1))
     peer.once('close', () => settle(1))
+  }
+}
+
+/** The library would wait for up to 2 GB, and copy all that it has of it whenever more arrives. */
+function boundMessages (wire) {
+  const parse = wire._parse
+  wire._parse = (size, parser) => {
+    if (size > LONGEST_MESSAGE) wire.destroy()
+    parse.call(wire, size > LONGEST_MESSAGE ? Infinity : size, parser)
   }
 }
