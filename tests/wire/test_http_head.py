@@ -16,7 +16,7 @@ CHUNKED = "Transfer-Encoding: chunked"
 KEY = "Sec-WebSocket-Key: x"
 HANDSHAKE = (
     b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Key: x\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    b"Sec-WebSocket-Key: x\r\nSec-WebSocket-Version: 13\r\n"
 )
 
 
@@ -154,8 +154,21 @@ def test_the_header_asked_for_is_kept(header: str) -> None:
     ],
 )
 def test_a_websocket_may_be_one_of_several_upgrades(upgrade: tuple[str, ...]) -> None:
-    found = decode_head(head(*upgrade, KEY, "Sec-WebSocket-Version: 13", "X: y", "Origin: z"))
-    assert HANDSHAKE == found.websocket
+    found = decode_head(head(*upgrade, KEY, "Sec-WebSocket-Version: 13", "X: y"))
+    assert HANDSHAKE + b"\r\n" == found.websocket
+
+
+@pytest.mark.parametrize(
+    ("headers", "kept"),
+    [
+        (("Host: h", "Origin: z"), b"host: h\r\norigin: z\r\n\r\n"),
+        (("Origin: z", "Host: h", "Host: i", "Origin: y"), b"host: h\r\norigin: z,y\r\n\r\n"),
+        (("Origin:",), b"origin: \r\n\r\n"),
+    ],
+)
+def test_a_handshake_names_the_website_that_asks(headers: tuple[str, ...], kept: bytes) -> None:
+    right = "Upgrade: websocket", "Connection: Upgrade", KEY, "Sec-WebSocket-Version: 13"
+    assert HANDSHAKE + kept == decode_head(head(*right, *headers)).websocket
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """The head of an HTTP request, read by llhttp; only what a tracker looks at is kept."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -36,7 +36,8 @@ METHODS: Final = (b"GET", b"HEAD", b"OPTIONS")  # of requests that are served
 _NO_CONTENT: Final = re.compile(
     rb"\r\n(?i:Content-Length):[ \t]*+0++(?:[ \t]*+,[ \t]*+0++)*+[ \t]*+(?=\r\n(?![ \t]))"
 )
-OF_PAGES: Final = frozenset(  # fields that only pages look at; the first of each is kept
+# Fields that pages look at; the first of each is kept, but all origins.
+OF_PAGES: Final = frozenset(
     (
         b"accept",
         b"accept-encoding",
@@ -88,6 +89,7 @@ def decode_head(data: bytes, name: bytes = b"") -> Head:
     if version not in ("1.0", "1.1"):
         raise Malformed("this is not HTTP/1")
     http10 = version == "1.0"
+    shakes_hands = b"sec-websocket-key" in notes.headers and not http10
     method = parser.get_method()
     get = notes.headers.get
     connection = get(b"connection", b"").lower()
@@ -100,7 +102,7 @@ def decode_head(data: bytes, name: bytes = b"") -> Head:
         http10,
         # RFC 9112, section 9.3; llhttp's own verdict is gone when the message is complete
         b"keep-alive" in connection if http10 else b"close" not in connection,
-        b"" if b"sec-websocket-key" not in notes.headers or http10 else _handshake(method, get),
+        _handshake(method, {**notes.headers, **notes.page}) if shakes_hands else b"",
         coding is not None or (length is not None and length.strip(b"0 \t") != b""),
         coding is not None and method in METHODS,
         get(b"x-forwarded-for"),
@@ -134,7 +136,7 @@ def _without_content(data: bytes, name: bytes, error: Exception) -> Head:
     return head
 
 
-def _handshake(method: bytes, get: Callable[[bytes, bytes], bytes]) -> bytes:
+def _handshake(method: bytes, headers: Mapping[bytes, bytes]) -> bytes:
     """Write the request for a WebSocket as `websockets` reads it; empty: there is none.
 
     `Upgrade` is a list from which a server chooses (RFC 9110, section 7.8), and `Connection`
@@ -142,9 +144,10 @@ def _handshake(method: bytes, get: Callable[[bytes, bytes], bytes]) -> bytes:
 
     Args:
         method: of the request.
-        get: returns the value of a header, Sec-WebSocket-Key among them: proxies add the other
-            headers of an upgrade, but not the key.
+        headers: by name in lower case, Sec-WebSocket-Key among them: proxies add the other headers
+            of an upgrade, but not the key.
     """
+    get = headers.get
     if b"websocket" not in _options(get(b"upgrade", b"")):
         return b""
     upgrades = b"upgrade" in _options(get(b"connection", b""))
@@ -154,6 +157,8 @@ def _handshake(method: bytes, get: Callable[[bytes, bytes], bytes]) -> bytes:
         b"Connection: " + (b"Upgrade" if upgrades else b"close"),
         b"Sec-WebSocket-Key: " + get(b"sec-websocket-key", b""),
         b"Sec-WebSocket-Version: " + get(b"sec-websocket-version", b""),
+        # Which website asks.
+        *(b"%b: %b" % (name, headers[name]) for name in (b"host", b"origin") if name in headers),
     )
     return b"\r\n".join(lines) + END
 
@@ -191,4 +196,8 @@ class _Notes:
             elif name != b"host":
                 self.headers[name] = before + b"," + value
         elif name in OF_PAGES:
-            self.page.setdefault(name, value)
+            before = self.page.get(name)
+            if before is None:
+                self.page[name] = value
+            elif name == b"origin":  # several are not understood, whichever of them is allowed
+                self.page[name] = before + b"," + value
