@@ -1,63 +1,21 @@
 """The example of a video site, as `docs/video-site.md` explains it."""
 
 import json
-import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from tests.clients.node import HERE, running_script
-from tests.shape.files import ROOT
-from tests.tools import missing, require, reserved_port
-from tests.tracker_process import TrackerProcess, running_tracker
-
-EXAMPLE = ROOT / "examples/video-site"
-BUNDLE = HERE / "node_modules/webtorrent/dist"
-VENDORED = ("webtorrent.min.js", "sw.min.js")
-SECONDS = 40  # of video
+from tests.clients.node import running_script
+from tests.clients.video_site import SECONDS, address, copied_site, tracker_for
+from tests.tools import reserved_port
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
     """The example with a video of its own, as its page says for a tracker at tracker.example."""
-    if not BUNDLE.exists():
-        missing("the npm package webtorrent")
-    directory = shutil.copytree(EXAMPLE, tmp_path / "site")
-    for name in VENDORED:
-        shutil.copy(BUNDLE / name, directory)
     noise = f"testsrc2=size=192x108:rate=10:duration={SECONDS},noise=alls=40:allf=t"
-    codec = ("-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "600k")
-    subprocess.run(
-        [require("ffmpeg"), "-v", "error", "-f", "lavfi", "-i", noise, *codec, "video.webm"],
-        cwd=directory,
-        check=True,
-        timeout=30,
-    )
-    return directory
-
-
-def address(site: Path, port: int) -> None:
-    """Give the site the tracker at a port of this machine."""
-    page = site / "index.html"
-    text = page.read_text().replace("https://tracker.example", f"http://127.0.0.1:{port}")
-    page.write_text(text.replace("wss://tracker.example", f"ws://127.0.0.1:{port}"))
-    announce = f"ws://127.0.0.1:{port}/announce"
-    command = (sys.executable, "-m", "tracker", "torrent", "video.webm", "--announce", announce)
-    environment = {"PYTHONPATH": str(ROOT)}
-    subprocess.run(command, cwd=site, env=environment, check=True, capture_output=True, timeout=20)
-
-
-@contextmanager
-def tracker_for(website: int, port: int) -> Iterator[TrackerProcess]:
-    """A tracker for the pages of that website only."""
-    origin = f"http://127.0.0.1:{website}"
-    flags = ("--port", str(port), "--ws-origins", origin, "--ice-origins", origin)
-    with running_tracker(*flags) as tracker:
-        yield tracker
+    return copied_site(tmp_path, "-f", "lavfi", "-i", noise)
 
 
 @pytest.mark.timeout(180)
