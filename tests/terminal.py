@@ -10,6 +10,7 @@ import sys
 import termios
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Self
 
 from tests.tools import MORTAL
@@ -34,6 +35,7 @@ class Terminal:
         ignored: tuple[int, ...] = (),
         size: tuple[int, int] = (80, 24),
         environment: Mapping[str, str] | None = None,
+        directory: Path | None = None,
     ) -> None:
         """Start the program.
 
@@ -42,6 +44,7 @@ class Terminal:
             ignored: signals that the program ignores from its start.
             size: columns and lines.
             environment: added to that of the tests, of which no ``TRACKER_…`` is handed on.
+            directory: in which the program runs; default: that of the tests.
         """
         self.shown = Shown(*size)
         self._ours, theirs = pty.openpty()
@@ -54,6 +57,7 @@ class Terminal:
             pass_fds=(theirs,),
             env={**inherited, "TERM": "xterm-256color", **(environment or {})},
             start_new_session=True,
+            cwd=directory,
         )
         self._theirs = theirs  # kept open: its modes can be read after the end of the program
         self._open = True

@@ -1,4 +1,4 @@
-"""The example website of `docs/video-site.md` and a tracker for it, for the scripts that open it."""
+"""The example website of `docs/video-site.md`, and a tracker for it, for scripts that open it."""
 
 import shutil
 import subprocess

@@ -7,26 +7,19 @@ python -m tests.web.screenshots --all /tmp/pictures    # each page at three widt
 import argparse
 import asyncio
 import json
-import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from rich.console import Console
-from rich.text import Text
-
 from tests.clients.node import running_chromium, running_script
 from tests.clients.picture import picture
 from tests.clients.sharing_site import run_pages
-from tests.terminal import Terminal
 from tests.web.sample import Cluster, populated, running_cluster
+from tests.web.terminal_pictures import take_status, take_torrent
+from tests.web.video_picture import take_video
 
 SETTLE_S = 20.0  # until rates are steady
-COLUMNS, LINES = 110, 30  # of the terminal
-END = "~ end ~"  # printed after it
-FONT_FACE = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)  # loaded from elsewhere
 HEIGHTS = {"front": 860, "stats": 1130}  # of the pictures of the documentation
 PATHS = {"front": "/", "stats": "/stats", "error": "/nothing"}
 
@@ -64,8 +57,12 @@ async def take(folder: Path, *, everything: bool) -> None:
         async with populated(cluster, SETTLE_S):
             await asyncio.to_thread(_take_pages, cluster, folder, everything)
             if not everything:
-                await asyncio.to_thread(_take_status, cluster, folder / "status.svg")
+                await asyncio.to_thread(take_status, cluster.redis_url, folder / "status.svg")
                 await asyncio.to_thread(_take_sharing, cluster, folder)
+                udp_port = cluster.frontends[0].ports["udp"]
+                await asyncio.to_thread(take_torrent, udp_port, folder / "torrent.svg")
+    if not everything:
+        await asyncio.to_thread(take_video, folder / "video-site.png")
 
 
 def _take_pages(cluster: Cluster, folder: Path, everything: bool) -> None:
@@ -89,18 +86,6 @@ def _take_sharing(cluster: Cluster, folder: Path) -> None:
         file.write_bytes(picture())
         port = str(cluster.frontends[1].ports["http"])
         run_pages("sharing_pictures.mjs", port, str(folder), str(file), patience=120)
-
-
-def _take_status(cluster: Cluster, file: Path) -> None:
-    """Draw what ``tracker status`` prints on a terminal of that size."""
-    program = f"from tracker.cli import main; main(); print({END!r})"
-    command = ("-c", program, "status", "--redis", cluster.redis_url)
-    with Terminal(*command, size=(COLUMNS, LINES)) as terminal:
-        printed = terminal.read_until(END.encode()).decode().removesuffix(END + "\r\n")
-    with open(os.devnull, "w") as nowhere:
-        console = Console(record=True, width=COLUMNS, file=nowhere)
-        console.print(Text.from_ansi(printed.replace("\r\n", "\n").strip()))
-        file.write_text(FONT_FACE.sub("", console.export_svg(title="tracker status")))
 
 
 if __name__ == "__main__":
