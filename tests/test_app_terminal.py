@@ -25,7 +25,7 @@ def served(shown: Shown) -> bool:
 
 
 def port_of(shown: Shown) -> int:
-    found = re.search(r"ws://localhost:(\d+)$", str(shown), re.MULTILINE)
+    found = re.search(r"ws://localhost:(\d+)/$", str(shown), re.MULTILINE)
     assert found
     return int(found[1])
 
@@ -42,7 +42,7 @@ def test_it_shows_where_it_serves_and_nothing_else_until_ctrl_c(processes: str) 
             f"  Web page   http://localhost:{port}/",
             f"  Announce   http://localhost:{port}/announce",
             f"             udp://localhost:{port}/announce",
-            f"             ws://localhost:{port}",
+            f"             ws://localhost:{port}/",
             "  State      a Redis of its own, in memory: it ends with the tracker",
             "  Watch      tracker status --watch",
             "  Stop       Ctrl-C",

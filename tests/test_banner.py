@@ -29,11 +29,11 @@ def settings(**flags: object) -> Settings:
             [
                 "http://localhost:8000/announce",
                 "udp://localhost:6969/announce",
-                "ws://localhost:8000",
+                "ws://localhost:8000/",
             ],
         ),
         ({}, {"http": 80}, ["http://localhost/announce"]),
-        ({"listen_host": "192.0.2.1"}, {"ws": 80}, ["ws://192.0.2.1"]),
+        ({"listen_host": "192.0.2.1"}, {"ws": 80}, ["ws://192.0.2.1/"]),
         ({"listen_host": "::1"}, {"udp": 80}, ["udp://[::1]:80/announce"]),
         (
             {"tls_cert": "x", "tls_key": "y", "http_paths": "/KEY/announce"},
@@ -41,7 +41,7 @@ def settings(**flags: object) -> Settings:
             [
                 "https://localhost/KEY/announce",
                 "udp://localhost:443/announce",
-                "wss://localhost:8443",
+                "wss://localhost:8443/",
             ],
         ),
     ],
@@ -58,7 +58,7 @@ tracker-cluster {__version__}
   Web page   http://localhost:8000/
   Announce   http://localhost:8000/announce
              udp://localhost:6969/announce
-             ws://localhost:8000
+             ws://localhost:8000/
   State      {PRIVATE}
   Watch      tracker status --watch
   Stop       Ctrl-C

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from tracker.paths import ANNOUNCE_PATHS, Paths, scrape_path
+from tracker.paths import ANNOUNCE_PATHS, Paths, paths_of, scrape_path
 
 paths: TypeAdapter[tuple[str, ...]] = TypeAdapter(Paths)
 
@@ -20,6 +20,10 @@ paths: TypeAdapter[tuple[str, ...]] = TypeAdapter(Paths)
 )
 def test_the_scrape_path_follows_from_the_announce_path(path: str, expected: str | None) -> None:
     assert expected == scrape_path(path)
+
+
+def test_each_protocol_has_a_path_in_announce_urls() -> None:
+    assert {"http": "/x", "udp": "/announce", "ws": "/"} == paths_of("/x")
 
 
 def test_the_usual_paths_are_valid() -> None:

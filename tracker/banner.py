@@ -8,7 +8,7 @@ from shutil import which
 from typing import Final
 
 from tracker import __version__
-from tracker.paths import ANNOUNCE_PATHS
+from tracker.paths import paths_of
 from tracker.redis_url import without_secrets
 from tracker.settings import Settings
 from tracker.terminal import BOLD, CYAN, DIM, YELLOW, Terminal
@@ -28,9 +28,10 @@ def announce_urls(settings: Settings, ports: Mapping[str, int]) -> list[str]:
         settings: all of them.
         ports: of the protocols that are served.
     """
-    paths = {"http": settings.http.paths[0], "udp": ANNOUNCE_PATHS[0], "ws": ""}
     return [
-        _url(settings, name, ports[name]) + path for name, path in paths.items() if name in ports
+        _url(settings, name, ports[name]) + path
+        for name, path in paths_of(settings.http.paths[0]).items()
+        if name in ports
     ]
 
 

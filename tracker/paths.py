@@ -30,6 +30,15 @@ def _checked(paths: tuple[str, ...]) -> tuple[str, ...]:
     return paths
 
 
+def paths_of(http: str = ANNOUNCE_PATHS[0]) -> dict[str, str]:
+    """Return the path that announce URLs show: protocol -> path.
+
+    Args:
+        http: the path of announces over HTTP. The other protocols ignore the path.
+    """
+    return {"http": http, "udp": ANNOUNCE_PATHS[0], "ws": "/"}
+
+
 Paths = Annotated[tuple[str, ...], AfterValidator(_checked)]
 
 

@@ -77,7 +77,7 @@ def test_the_tracker_on_this_machine_is_found_unless_there_are_several() -> None
         assert [
             f"udp://localhost:{port}/announce",
             f"http://localhost:{port}/announce",
-            f"ws://localhost:{port}",
+            f"ws://localhost:{port}/",
         ] == local_urls(os.environ)
         with (
             running_tracker() as other,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from tracker.paths import ANNOUNCE_PATHS, KEY
+from tracker.paths import ANNOUNCE_PATHS, KEY, paths_of
 from tracker.public_url import at_host, kind_of
 from tracker.web.visitor import Visitor
 
@@ -31,7 +31,7 @@ class AnnounceUrls:
         self, ports: Mapping[str, int], path: str = ANNOUNCE_PATHS[0], public: Iterable[str] = ()
     ) -> None:
         self._ports = dict(ports)
-        self._paths = {"http": path, "udp": ANNOUNCE_PATHS[0], "ws": "/"}
+        self._paths = paths_of(path)
         self._public: dict[str, list[str]] = {}
         for url in public:
             kind = kind_of(url)
