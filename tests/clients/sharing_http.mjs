@@ -3,7 +3,7 @@
 // Usage: node sharing_http.mjs CHROMIUM HOST PORT FILE COPY
 //
 // HOST: a name that the browsers take for this machine, and that is no secure origin.
-// Writes whether the page was a secure context.
+// Writes whether the page was a secure context, and the notices about the link.
 
 import { copyFile } from 'node:fs/promises'
 import { browse, downloaded, report, saved, share } from './sharing.mjs'
@@ -18,5 +18,6 @@ await receiver.page.goto(link)
 await downloaded(receiver.page)
 const { path, name } = await saved(receiver.page)
 await copyFile(path, copy)
-report({ name, link, secure: await receiver.page.evaluate(() => window.isSecureContext) })
+const notices = await sharer.page.locator('#link-notices .notice').allInnerTexts()
+report({ name, link, notices, secure: await receiver.page.evaluate(() => window.isSecureContext) })
 await Promise.all([sharer.close(), receiver.close()])

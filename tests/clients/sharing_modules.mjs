@@ -15,7 +15,7 @@ report(await page.evaluate(async (base) => {
   const { sha1 } = await load('sha1')
   const { crc32 } = await load('crc32')
   const { bencode, infoOf, pieceLength } = await load('torrent_file')
-  const { parseLink } = await load('link')
+  const { opensHereAlone, parseLink } = await load('link')
   const { savedName, savedPath, shownName } = await load('names')
   const { distinct, zip } = await load('zip')
   const { DiskStore } = await load('disk_store')
@@ -86,6 +86,8 @@ report(await page.evaluate(async (base) => {
     links: ['', '#', '#xyz', `#${'a'.repeat(39)}`, `#${'A'.repeat(40)}`, `#${'a'.repeat(40)}&dn=%E0%A4%A`,
       `#${'a'.repeat(40)}&dn=b%20c`, `#magnet:?xt=urn:btih:${'b'.repeat(40)}&tr=wss://evil.example&dn=x`,
       `#${'a'.repeat(40)}&dn=${'x'.repeat(5000)}`].map(parseLink),
+    here: ['localhost', 'a.localhost', '127.0.0.1', '127.8.9.10', '[::1]', '[::]', '0.0.0.0'].map(opensHereAlone),
+    elsewhere: ['192.168.1.5', 'tracker.example', 'localhost.example', 'mylocalhost', '127.example', '[2001:db8::1]'].map(opensHereAlone),
     names: ['', '.', '..', ' . ', 'a/b', 'nul', 'NUL.txt', 'com1', 'a\u202Eb', '\u0000', 'x'.repeat(300) + '.tar.gz'].map((name) => [savedName(name), shownName(name).length]),
     paths: ['../../a', '/etc/passwd', 'a/./b', '', '..', 'a//b', '\\\\host\\share', 'a/'.repeat(100) + 'z'].map(savedPath),
     archive: await archive([file('ä/one.txt', bytes), file('empty', new Uint8Array()), file('Ä/ONE.txt', bytes)]),

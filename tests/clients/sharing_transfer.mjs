@@ -3,7 +3,8 @@
 //
 // COPY: where a copy of what was saved goes.
 // HOW: `choose` files, choose a `folder`, or `drop` any of them.
-// Writes the name of what was saved, what the page of the sharer shows, and the dialog that keeps its
+// Writes the name of what was saved, what the page of the sharer shows, its notices about the link,
+// and the dialog that keeps its
 // tab from being closed.
 
 import { copyFile } from 'node:fs/promises'
@@ -36,6 +37,7 @@ await dialog.dismiss() // the tab stays open
 report({
   name,
   warned,
+  notices: await sharer.page.locator('#link-notices .notice').allInnerTexts(),
   link,
   title: await receiver.page.textContent('#name'),
   about: await receiver.page.textContent('#about'),

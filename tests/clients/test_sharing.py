@@ -73,6 +73,9 @@ def test_a_file_goes_from_one_browser_to_another(sites: Sites, tmp_path: Path, h
     assert facts["link"].startswith(f"{sites.urls[0]}get#")
     assert "5.0 MB" == facts["uploaded"]
     assert "beforeunload" == facts["warned"]
+    (notice,) = facts["notices"]
+    assert "Only this computer can open this link" in notice
+    assert f"http://192.168.1.5:{sites.first.ports['http']}/share" in notice
 
 
 @pytest.mark.timeout(PATIENCE)
@@ -172,6 +175,7 @@ def test_pages_over_plain_http_go_through_memory(sites: Sites, tmp_path: Path) -
     assert not facts["secure"]
     assert (file.name, digest_of(file)) == (facts["name"], digest_of(copy))
     assert facts["link"].startswith("http://tracker.example:")
+    assert [] == facts["notices"]
 
 
 @pytest.mark.timeout(PATIENCE)
@@ -188,3 +192,10 @@ def test_pages_that_hide_their_address_go_through_the_relay(tmp_path: Path) -> N
         )
     assert ["relay"] == facts["types"]
     assert digest_of(file) == digest_of(copy)
+    wording = {page: " ".join(sentences) for page, sentences in facts["wording"].items()}
+    assert "see your IP address" in wording["direct"]
+    assert "relay" not in wording["direct"]
+    for page in ("share", "get"):
+        assert "see the IP address of the relay instead of yours" in wording[page], page
+        assert "straight" not in wording[page], page
+        assert "see your IP address" not in wording[page], page

@@ -68,6 +68,12 @@ def test_links(facts: dict[str, Any]) -> None:
 
 
 @pytest.mark.timeout(PATIENCE)
+def test_hosts_that_only_this_computer_can_open(facts: dict[str, Any]) -> None:
+    assert {True} == set(facts["here"])
+    assert {False} == set(facts["elsewhere"])
+
+
+@pytest.mark.timeout(PATIENCE)
 def test_names_are_safe_to_save(facts: dict[str, Any]) -> None:
     saved = [name for name, _ in facts["names"]]
     unnamed = ["unnamed"] * 4

@@ -1,7 +1,7 @@
 // The page that downloads what a link names, from the browsers of those who share it.
 
 import { diagnose } from './sharing/diagnosis.js'
-import { $, keepScreenOn, showNotices, showSection, trackersOf, wantsRelayOnly, write } from './sharing/dom.js'
+import { $, keepScreenOn, showNotices, showSection, showWording, trackersOf, wantsRelayOnly, write } from './sharing/dom.js'
 import { Files } from './sharing/file_list.js'
 import { count, duration, percent, size, speed } from './sharing/format.js'
 import { hasRelay, iceConfiguration } from './sharing/ice.js'
@@ -21,6 +21,7 @@ const SLOWED_FOR_MS = 30_000 // that long the page mentions it
 const trackers = trackersOf($('sharing'))
 const relayOnly = wantsRelayOnly()
 const link = parseLink(location.hash)
+showWording(relayOnly)
 
 class Page {
   #swarm

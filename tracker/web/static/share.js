@@ -3,10 +3,10 @@
 import { generate } from './vendor/lean-qr.mjs'
 import { BadChoice, chosen, dropped } from './sharing/choose.js'
 import { DiskStore } from './sharing/disk_store.js'
-import { $, keepScreenOn, showNotices, showSection, trackersOf, wantsRelayOnly, write } from './sharing/dom.js'
+import { $, keepScreenOn, showNotices, showSection, showWording, trackersOf, wantsRelayOnly, write } from './sharing/dom.js'
 import { count, percent, size, speed } from './sharing/format.js'
 import { hasRelay, iceConfiguration } from './sharing/ice.js'
-import { linkTo, shortLinkTo } from './sharing/link.js'
+import { linkTo, opensHereAlone, shortLinkTo } from './sharing/link.js'
 import { shownName } from './sharing/names.js'
 import { Swarm } from './sharing/swarm.js'
 import { bencode, infoOf, magnetLink, pieceLength } from './sharing/torrent_file.js'
@@ -155,9 +155,16 @@ function showLinks ({ name, files, size: bytes }, infoHash) {
   $('magnet').value = magnetLink(infoHash, name, trackers.all)
   const code = generate(shortLinkTo(infoHash))
   code.toCanvas($('qr'), { on: [0, 0, 0, 255], off: [255, 255, 255, 255], pad: 3 })
+  showNotices('link-notices', opensHereAlone(location.hostname) ? [HERE_ALONE] : [])
   $('send').hidden = !navigator.share
   $('send').onclick = () => navigator.share({ title: shown, url: $('link').value })
     .catch(() => {}) // the visitor closed the dialog
+}
+
+const HERE_ALONE = {
+  level: 'warning',
+  text: 'Only this computer can open this link.',
+  advice: `This page was opened as ${location.hostname}. To share with other devices, open this page under the name or the address of this computer in your network, for example ${location.protocol}//192.168.1.5${location.port && `:${location.port}`}/share, and choose the same files again.`
 }
 
 function show (swarm, configuration) {
@@ -231,6 +238,7 @@ $('again').addEventListener('click', async () => {
   await stop()
 })
 
+showWording(relayOnly)
 if (window.RTCPeerConnection) {
   for (const id of ['choose-files', 'choose-folder']) $(id).disabled = false
 } else {

@@ -58,6 +58,13 @@ export function wantsRelayOnly () {
   return new URLSearchParams(location.search).has('relay')
 }
 
+/** Show the sentences that are true of direct connections, or those of connections by relay. */
+export function showWording (relayOnly) {
+  for (const words of document.querySelectorAll('[data-connection]')) {
+    words.hidden = (words.dataset.connection === 'relay') !== relayOnly
+  }
+}
+
 /** Keep the screen on while the page is seen: a phone that sleeps ends all connections. */
 export function keepScreenOn () {
   async function request () {

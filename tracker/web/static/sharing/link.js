@@ -1,6 +1,8 @@
 // Links to /get: `#INFO_HASH&dn=NAME`. Browsers never send the part after `#` to a server.
 
 const HASH = /^[0-9a-f]{40}$/i
+// Loopback, and the unspecified addresses, which browsers on some systems take for it.
+const HERE = /^(?:(?:.+\.)?localhost\.?|127(?:\.\d+){3}|0\.0\.0\.0|\[::1?\])$/i
 const LONGEST = 4096 // characters
 const LONGEST_NAME = 120 // characters that go into a link
 
@@ -13,6 +15,15 @@ export function linkTo (infoHash, name) {
 /** Return the link without the name: the shorter it is, the easier to scan its QR code. */
 export function shortLinkTo (infoHash) {
   return `${location.origin}/get#${infoHash}`
+}
+
+/**
+ * Whether the links of a page open on its own computer alone.
+ *
+ * @param {string} hostname as in `location.hostname`: an IPv6 address is in brackets.
+ */
+export function opensHereAlone (hostname) {
+  return HERE.test(hostname)
 }
 
 /**
