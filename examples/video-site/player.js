@@ -14,6 +14,7 @@ const rtcConfig = { iceServers: [] }
 
 play().catch((error) => {
   console.warn(`Without other viewers: ${error.message}`)
+  document.getElementById('tracker').textContent = 'not used'
   playFromServer()
 })
 
@@ -21,7 +22,7 @@ async function play () {
   const { default: WebTorrent } = await import('./webtorrent.min.js')
   if (!WebTorrent.WEBRTC_SUPPORT) throw new Error('this browser has no WebRTC')
   const [torrentFile, controller] = await Promise.all([
-    load(video.dataset.torrent), serviceWorker(), refreshServers()
+    load(video.dataset.torrent), serviceWorker(), checkRanges(), refreshServers()
   ])
   const client = new WebTorrent({ tracker: { rtcConfig } })
   client.on('error', playFromServer)
@@ -52,6 +53,20 @@ async function load (url) {
   const response = await fetch(url)
   if (!response.ok) throw new Error(`${url}: ${response.status}`)
   return new Uint8Array(await response.arrayBuffer())
+}
+
+/**
+ * Reject a server that answers a request for a range with the whole file. WebTorrent would take the
+ * file for the range, discard it, and load it again for the next one.
+ */
+async function checkRanges () {
+  const request = { headers: { range: 'bytes=0-0' }, cache: 'no-store' }
+  const response = await fetch(server, request).catch((error) => {
+    console.warn(`The server does not answer: ${error.message}`) // other viewers may have the video
+  })
+  if (response?.status !== 200) return
+  await response.body.cancel()
+  throw new Error('the server does not support Range requests')
 }
 
 /** Start the worker that hands what has arrived to the video element. */
