@@ -53,7 +53,12 @@ def running_turn_server(secret: str, **environment: str) -> Iterator[int]:
     ):
         file = Path(directory) / "secret"
         file.write_text(secret)
-        settings = {"SECRET": str(file), "PORT": str(port), "DIRECTORY": directory, **environment}
+        settings = {
+            "SECRET": str(file),
+            "TURN_PORT": str(port),
+            "DIRECTORY": directory,
+            **environment,
+        }
         process = subprocess.Popen(
             [*MORTAL, "sh", str(START), *ON_LOOPBACK],
             env={**os.environ, **settings},

@@ -17,7 +17,7 @@ ALICE, BOB = bytes((192, 0, 2, 1)), bytes((192, 0, 2, 2))
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    with running_turn_server(SECRET, USER_QUOTA=str(QUOTA)) as port:
+    with running_turn_server(SECRET, TURN_USER_QUOTA=str(QUOTA)) as port:
         yield port
 
 
