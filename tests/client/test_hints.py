@@ -43,7 +43,9 @@ async def test_a_closed_port_on_all_addresses_of_a_host_is_explained() -> None:
 async def test_a_closed_udp_port_is_explained() -> None:
     async with udp_tracker() as port:
         pass
-    assert f"no program listens on UDP port {port} there" in await hint(f"udp://127.0.0.1:{port}")
+    assert (
+        f"no program listens on UDP port {port} there: check the port, and whether the tracker runs"
+    ) == await hint(f"udp://127.0.0.1:{port}")
 
 
 async def test_a_port_that_the_url_does_not_name_is_suspected() -> None:
@@ -83,8 +85,23 @@ async def test_another_web_server_is_suspected_to_have_the_tracker_at_the_usual_
         at = f"http://127.0.0.1:{port}"
         with pytest.raises(ClientError) as failed:
             await scrape(f"{at}/announce", [INFO_HASH])
-        assert "" == await hint_for(f"{at}/announce", failed.value)
-        assert f"try {at}/forum/announce" in await hint_for(f"{at}/forum/", failed.value)
+        for path, usual in (
+            ("", "/announce"),
+            ("/", "/announce"),
+            ("/anounce", "/announce"),
+            ("/anounce?key=1", "/announce?key=1"),
+            ("/forum/", "/forum/announce"),
+            ("/forum/anounce", "/forum/announce"),
+        ):
+            found = await hint_for(f"{at}{path}", failed.value)
+            assert found.endswith(f": try {at}{usual}"), path
+
+
+async def test_another_server_at_the_usual_path_may_be_the_admin_port_of_a_tracker() -> None:
+    async with http_tracker(lambda _: web.Response(status=404)) as port:
+        found = await hint(f"http://127.0.0.1:{port}/announce")
+        assert found.startswith("this is not the announce URL of a tracker: check the host")
+        assert "the admin port of a tracker serves only its health and metrics" in found
 
 
 async def test_a_web_server_without_websockets_is_told_of() -> None:

@@ -71,7 +71,8 @@ def _is(error: OSError, number: int) -> bool:
 
 def _about_closed_port(url: SplitResult) -> str:
     if url.scheme == "udp":
-        return f"no program listens on UDP port {url.port} there: check the port, and the tracker"
+        closed = f"no program listens on UDP port {url.port} there"
+        return f"{closed}: check the port, and whether the tracker runs"
     port = url.port or _PORTS[url.scheme]
     closed = f"no program listens on TCP port {port} there"
     if url.port is None:
@@ -83,15 +84,22 @@ def _about_path(url: SplitResult) -> str:
     """The path is the first suspect when a web server answers that is not a tracker."""
     if url.scheme in ("ws", "wss"):
         return "no WebTorrent tracker is at this address"
-    usual = _usual(url)
-    return usual and f"the path of an announce URL is usually /announce: try {usual}"
+    if usual := _usual(url):
+        return f"the path of an announce URL is usually /announce: try {usual}"
+    return (
+        "this is not the announce URL of a tracker: check the host, the port and the path; "
+        "the admin port of a tracker serves only its health and metrics"
+    )
 
 
 def _usual(url: SplitResult) -> str:
-    """Return an HTTP URL with the usual path; empty if it has one like it, or is not HTTP."""
+    """Return an HTTP URL with the usual path; empty if it has one like it, or is not HTTP.
+
+    As with a relative link, /announce replaces what follows the last slash.
+    """
     if url.scheme not in ("http", "https") or "announce" in url.path:
         return ""
-    return url._replace(path=f"{url.path.rstrip('/')}/announce").geturl()
+    return url._replace(path=f"{url.path.rpartition('/')[0]}/announce").geturl()
 
 
 def _speaks_tls(url: SplitResult) -> bool:
