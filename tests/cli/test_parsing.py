@@ -140,6 +140,14 @@ def test_wrong_usage_is_one_line_and_exits_with_2(capsys: Capture, argv: list[st
             "unknown kind 'alow' (did you mean allow?); see `tracker access remove --help`",
         ),
         (
+            ["access", "remove", HASH],
+            (
+                f"unknown kind '{HASH}': name one of allow, deny, "
+                f"as in `tracker access remove deny {HASH}`; see `tracker access remove --help`"
+            ),
+        ),
+        (["xyz"], "unknown command 'xyz'; see `tracker --help`"),
+        (
             ["serve", "--announce-intervall", "900"],
             (
                 "unknown option --announce-intervall (did you mean --announce-interval?); "

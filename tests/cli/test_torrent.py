@@ -166,6 +166,12 @@ def test_a_file_after_the_urls_is_told_so(capsys: Capture) -> None:
     assert not Path("file.bin.torrent").exists()
 
 
+@pytest.mark.usefixtures("runtime_directory")
+def test_a_missing_file_is_reported_before_a_missing_tracker(file: Path, capsys: Capture) -> None:
+    assert main(["torrent", str(file), "missing"]) == 1
+    assert "tracker: missing: No such file or directory\n" == capsys.readouterr().err
+
+
 def test_what_cannot_be_shared_or_written_is_exit_code_1(file: Path, capsys: Capture) -> None:
     flags = ["--announce", URL]
     assert main(["torrent", str(file), "missing", *flags, "--name", "n"]) == 1

@@ -1,6 +1,7 @@
 """Announce URLs of a tracker."""
 
 import os
+import re
 
 import pytest
 
@@ -49,11 +50,32 @@ def test_a_host_and_port_make_a_url_per_protocol(text: str, urls: list[str]) -> 
 
 @pytest.mark.parametrize(
     "text",
-    ["", ":80", "x:", "x:0", "x:port", "x:65536", "2001:db8::1", "2001:db8::1:80", "http://x:80"],
+    ["", ":80", "x:", "x:0", "x:port", "x:65536", "2001:db8::1", "2001:db8::1:80", "x:80/announce"],
 )
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"HOST:PORT|brackets"):
         urls_of(text)
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("http://localhost:8000", "localhost:8000"),
+        ("wss://user:secret@tracker.test/", "tracker.test:443"),
+        ("udp://tracker.test/announce", "tracker.test"),
+        ("http://[::1]/announce", "[::1]:80"),
+    ],
+)
+def test_a_url_is_refused_with_its_host_and_port(url: str, place: str) -> None:
+    expected = f": write {place}, or pass whole announce URLs with --announce"
+    with pytest.raises(ValueError, match=f"not HOST:PORT: .*{re.escape(expected)}$"):
+        urls_of(url)
+
+
+@pytest.mark.parametrize("url", ["http://", "http://[::1", "http://x:port"])
+def test_a_url_without_a_host_and_port_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match=rf"not HOST:PORT: '{re.escape(url)}'$"):
+        urls_of(url)
 
 
 @pytest.mark.parametrize(

@@ -241,7 +241,7 @@ def _chart(
 ) -> list[Text]:
     past = span(history[-1].at - history[0].at)
     highest = max(values)
-    most = f"{highest:,.1f}" if highest < 10 and highest % 1 else f"{highest:,.0f}"
+    most = f"{highest:,.0f}" if highest >= 10 else f"{highest:.2g}"  # a low rate is not 0
     heading = text(f"{title} in the last {past}, at most {most}", "bold")
     return [heading, *(text(line, "cyan") for line in chart(values, width, height))]
 

@@ -5,6 +5,7 @@ arguments, ``run(arguments) -> int`` runs it and returns the exit code. Only the
 command in question is imported, so that a scrape does not wait for the server's libraries.
 """
 
+import shlex
 from argparse import (
     SUPPRESS,
     Action,
@@ -39,6 +40,7 @@ COMMANDS: Final = {
 }
 HELP: Final = "help"  # `tracker help COMMAND` is `tracker COMMAND --help`
 _SUGGESTED: Final = 3  # options, at most
+_LISTED: Final = 6  # choices, at most
 
 
 class Command(Protocol):
@@ -82,8 +84,18 @@ class Parser(ArgumentParser):
         near = did_you_mean(str(value), choices)
         if isinstance(action, _SubParsersAction):
             kind = str(action.metavar).lower()
+            near = near or self._example(str(value), choices)
             raise ArgumentError(None, f"unknown {kind} {value!r}{near}")
         raise ArgumentError(action, f"{value!r} is not one of {', '.join(choices)}{near}")
+
+
+    def _example(self, value: str, choices: Collection[str]) -> str:
+        """Return a remark with the choices, for a value before which one of them is missing."""
+        if len(choices) > _LISTED:
+            return ""
+        *others, last = choices
+        example = f"{self.prog} {last} {shlex.quote(value)}"
+        return f": name one of {', '.join([*others, last])}, as in `{example}`"
 
 
 class HelpAll(Action):

@@ -70,11 +70,14 @@ def run(arguments: Namespace) -> int:
     except ValueError as error:
         print_problem(error)
         return 2
+    try:
+        for word in arguments.words:
+            Path(word).lstat()  # a missing file is reported before a missing tracker
+        tiers = tiers or [[url] for url in local_urls(os.environ)]
+        made, output = _make(arguments, tiers)
     except NoTracker as error:
         print_problem(f"which tracker? {error}: name one with --tracker HOST:PORT")
         return 2
-    try:
-        made, output = _make(arguments, tiers)
     except torrent.TorrentError as error:
         print_problem(error)
         return 1
@@ -87,10 +90,9 @@ def run(arguments: Namespace) -> int:
 
 
 def _tiers(arguments: Namespace) -> list[list[str]]:
-    """Return the tiers of trackers.
+    """Return the tiers of the trackers that flags name.
 
     Raises:
-        NoTracker: none is named, and not exactly one runs on this machine.
         ValueError: one cannot be a tracker.
     """
     tiers: list[list[str]] = [list(tier) for tier in arguments.announce]
@@ -98,8 +100,7 @@ def _tiers(arguments: Namespace) -> list[list[str]]:
         if urlsplit(url).scheme not in SCHEMES:
             schemes = ", ".join(SCHEMES)
             raise ValueError(f"{url} is not the URL of a tracker ({schemes}); FILE comes first")
-    tiers += [[url] for host_port in arguments.tracker for url in urls_of(host_port)]
-    return tiers or [[url] for url in local_urls(os.environ)]
+    return tiers + [[url] for host_port in arguments.tracker for url in urls_of(host_port)]
 
 
 def _make(arguments: Namespace, tiers: list[list[str]]) -> tuple[torrent.Torrent, Path]:

@@ -9,6 +9,7 @@ from tracker.local import local_trackers
 
 _PORT: Final = 8000  # of `tracker serve`
 _TLS_PORT: Final = 443
+_SCHEME_PORTS: Final = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 _ORDER: Final = ("udp", "http", "https", "ws", "wss")  # UDP first: it costs the tracker least
 
 
@@ -48,13 +49,31 @@ def urls_of(text: str) -> list[str]:
     Raises:
         ValueError: `text` is not of that form.
     """
-    if "/" in text or (text.count(":") > 1 and not text.startswith("[")):
+    if "://" in text:
+        raise ValueError(f"not HOST:PORT: {text!r}{_without_scheme(text)}")
+    if "/" in text:
+        raise ValueError(f"not HOST:PORT: {text!r}: it has a path")
+    if text.count(":") > 1 and not text.startswith("["):
         raise ValueError(f"not HOST:PORT: {text!r} (an IPv6 address needs brackets)")
     has_port = not text.endswith("]") and ":" in text
     host, port = split_host_port(text if has_port else f"{text}:{_PORT}")
     if not host or not port:
         raise ValueError(f"not HOST:PORT: {text!r}")
     return _urls(host, port)
+
+
+def _without_scheme(url: str) -> str:
+    """Return a remark that names the host and port of a URL; empty if it has none."""
+    try:
+        split = urlsplit(url)
+        host, port = split.hostname, split.port or _SCHEME_PORTS.get(split.scheme)
+    except ValueError:
+        return ""
+    if not host:
+        return ""
+    name = f"[{host}]" if ":" in host else host
+    place = f"{name}:{port}" if port else name
+    return f": write {place}, or pass whole announce URLs with --announce"
 
 
 def _urls(host: str, port: int) -> list[str]:
