@@ -161,16 +161,34 @@ def test_each_bad_setting_is_one_line_that_names_its_source(tmp_path: Path) -> N
     found = problems({"listen.port": "http"}, environment, file)
     assert (
         "unknown setting TRACKER_PROT (did you mean TRACKER_PORT?)",
-        (
-            "listen.port = 'http' (from --port): "
-            "Input should be a valid integer, unable to parse string as an integer"
-        ),
+        "listen.port = 'http' (from --port): must be a whole number",
         (
             "listen.trusted_proxies = ['10.0.0.1/40', 'nonsense'] (from TRACKER_TRUSTED_PROXIES): "
-            "Input is not a valid IPv4 network; Input is not a valid IPv6 network"
+            "must be IP networks, such as 10.0.0.0/8"
         ),
-        f"udp.batch = 0 (from {file}): Input should be greater than or equal to 1",
+        f"udp.batch = 0 (from {file}): must be greater than or equal to 1",
     ) == found
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("port = 1.5", "must be a whole number"),
+        ("port = 65536", "must be less than or equal to 65535"),
+        ("host = 3", "must be text"),
+        ("drain = 'soon'", "must be a number"),
+        ("proxy_protocol = 'perhaps'", "must be true or false"),
+        ("only = 3", "must be a list"),
+        ("only = []", "must not be empty"),
+        ("client_header = '?'", "must match pattern '^[A-Za-z0-9-]*$'"),
+        ("only = ['tcp']", "must be 'http', 'udp' or 'ws'"),
+    ],
+)
+def test_a_value_of_a_wrong_type_is_explained_in_plain_words(
+    content: str, reason: str, tmp_path: Path
+) -> None:
+    (found,) = problems(file=toml(tmp_path, f"[listen]\n{content}"))
+    assert found.endswith(f": {reason}")
 
 
 def test_settings_that_contradict_each_other_name_all_their_sources(tmp_path: Path) -> None:

@@ -26,6 +26,23 @@ CONFIG_VARIABLE: Final = PREFIX + "CONFIG"  # path of the TOML file, if not told
 SECRETS_VARIABLE: Final = PREFIX + "SECRETS_DIR"  # directory of files named like variables
 _UNNAMED_SECTION = "listen"  # left out of flags and variables
 
+_TYPES: Final = {  # of pydantic's errors, in the words of people who write settings
+    "must be a whole number": ("int_parsing", "int_type", "int_from_float", "int_parsing_size"),
+    "must be a number": ("float_parsing", "float_type", "finite_number"),
+    "must be true or false": ("bool_parsing", "bool_type"),
+    "must be text": ("string_type", "path_type"),
+    "must be a list": ("tuple_type", "frozen_set_type"),
+    "must be a section": ("model_type",),
+    "must not be empty": ("too_short",),
+    "must be an IP address": ("ip_v4_address", "ip_v6_address", "ip_any_address"),
+    "must be IP networks, such as 10.0.0.0/8": (
+        "ip_v4_network",
+        "ip_v6_network",
+        "ip_any_network",
+    ),
+}
+_WORDS: Final = {kind: words for words, kinds in _TYPES.items() for kind in kinds}
+
 
 class ConfigError(Exception):
     """Settings that cannot be used; `problems` has one line for each thing to mend."""
@@ -232,11 +249,18 @@ def _describe(details: list[ErrorDetails], given: Mapping[str, _Given]) -> list[
     reasons: dict[str, dict[str, None]] = {}
     for detail in details:
         name = ".".join(map(str, detail["loc"][:2]))  # beyond: an item of a list, a type of a union
-        reasons.setdefault(name, {})[detail["msg"].removeprefix("Value error, ")] = None
+        reasons.setdefault(name, {})[_reason(detail)] = None
     return [
         f"{_describe_origin(name, given)}: {'; '.join(messages)}"
         for name, messages in reasons.items()
     ]
+
+
+def _reason(detail: ErrorDetails) -> str:
+    message = detail["msg"].removeprefix("Value error, ")
+    for theirs in ("Input should", "String should"):
+        message = message.replace(f"{theirs} ", "must ", 1)
+    return _WORDS.get(detail["type"], message)
 
 
 def _describe_origin(name: str, given: Mapping[str, _Given]) -> str:

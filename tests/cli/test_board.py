@@ -92,6 +92,15 @@ def test_the_board_has_this_line(line: str) -> None:
     assert line in shown(FULL)
 
 
+@pytest.mark.parametrize(
+    ("rate", "most"), [(0, "0"), (0.003, "0.003"), (0.25, "0.25"), (4.0, "4"), (12.5, "12")]
+)
+def test_the_highest_value_of_a_chart_is_not_rounded_to_0(rate: float, most: str) -> None:
+    history = [Point(NOW - n, 1, 1, 1, 0, 0, 0, {"udp": rate}) for n in (60, 0)]
+    lines = shown(FULL._replace(history=history))
+    assert f"announces a second in the last 1m, at most {most}" in lines
+
+
 @pytest.mark.parametrize(("width", "height"), [SMALL, LARGE])
 @pytest.mark.parametrize("number", [0, 1, 2, 40, 10_000])
 def test_it_fits_the_terminal(width: int, height: int, number: int) -> None:

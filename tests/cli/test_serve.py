@@ -75,10 +75,7 @@ def test_bad_settings_are_a_line_each_and_exit_with_2(
     assert main(["serve", "--backlog", "0"]) == 2
     assert [
         "tracker: unknown setting TRACKER_PROT (did you mean TRACKER_PORT?)",
-        (
-            "tracker: listen.backlog = '0' (from --backlog): "
-            "Input should be greater than or equal to 1"
-        ),
+        "tracker: listen.backlog = '0' (from --backlog): must be greater than or equal to 1",
     ] == capsys.readouterr().err.splitlines()
     assert served == []
 
