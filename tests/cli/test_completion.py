@@ -18,6 +18,7 @@ from tracker.cli.parsing import COMMANDS, configured, option_names, subcommands
 
 SHELLS = ("bash", "zsh", "fish")
 CLEAR = b"\x15"  # Ctrl-U: the line so far
+BELL = b"\x07"  # there is nothing to complete
 
 # The words before the cursor, and what may follow.
 CASES = [
@@ -27,6 +28,10 @@ CASES = [
     ("tracker serve --host x --tls-c", {"--tls-cert"}),
     ("tracker announce --event ", {"started", "completed", "stopped"}),
     ("tracker announce --event st", {"started", "stopped"}),
+    ("tracker serve --log-level ", {"debug", "info", "warning", "error"}),
+    ("tracker serve --only ", {"http", "udp", "ws"}),
+    ("tracker status --port ", set()),
+    ("tracker access clear --port ", set()),
     ("tracker access r", {"remove"}),
     ("tracker access remove ", {"allow", "deny"}),
     ("tracker completion ", {*SHELLS}),
@@ -136,6 +141,10 @@ def test_zsh_completes_commands_and_options_on_a_terminal(scripts: Path) -> None
         read_until(zsh, rb"--announce-interval-jitter +-- part by which")
         os.write(zsh, CLEAR + b"tracker access remove \t")
         read_until(zsh, rb"allow +-- .*deny +-- ")
+        os.write(zsh, CLEAR + b"tracker serve --port fi\t")
+        read_until(zsh, b"tracker serve --port fi" + BELL)
+        os.write(zsh, b" --config fi\t")
+        read_until(zsh, b"--config fish ")
 
 
 def test_bash_completes_commands_and_files_on_a_terminal(scripts: Path) -> None:
@@ -146,6 +155,10 @@ def test_bash_completes_commands_and_files_on_a_terminal(scripts: Path) -> None:
         read_until(bash, b"tracker completion ")
         os.write(bash, CLEAR + b"tracker torrent zs\t")
         read_until(bash, b"tracker torrent zsh ")
+        os.write(bash, CLEAR + b"tracker serve --port zs\t")
+        read_until(bash, b"tracker serve --port zs" + BELL)
+        os.write(bash, b" --config zs\t")
+        read_until(bash, b"--config zsh ")
 
 
 def test_help_tells_how_to_load_the_script(capsys: pytest.CaptureFixture[str]) -> None:

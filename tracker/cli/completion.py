@@ -5,13 +5,21 @@ A script lists everything, so a shell that completes a word does not start Pytho
 
 from argparse import SUPPRESS, Action, ArgumentParser, Namespace
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple, get_args, get_origin
 
+from tracker.cli.flags import PATHS
 from tracker.cli.output import print_line
 from tracker.cli.parsing import HELP, configured, subcommands
+from tracker.config import ENTRIES
 
 _LONGEST: Final = 60  # characters of a description
 _TOP: Final = "/"
+_LITERALS: Final = {  # of settings with a choice of values, by name
+    entry.name: get_args(literal)
+    for entry in ENTRIES
+    for literal in (entry.info.annotation, *get_args(entry.info.annotation))
+    if get_origin(literal) is Literal
+}
 
 
 class _Option(NamedTuple):
@@ -19,6 +27,7 @@ class _Option(NamedTuple):
     about: str
     choices: tuple[str, ...]
     has_value: bool
+    is_path: bool  # the value names a file or a directory
 
 
 class _Place(NamedTuple):
@@ -61,8 +70,9 @@ def _places(parser: ArgumentParser, path: str) -> Iterator[_Place]:
 
 
 def _option(action: Action) -> _Option:
-    choices = tuple(map(str, action.choices or ()))
-    return _Option(tuple(action.option_strings), _about(action.help), choices, action.nargs != 0)
+    choices = tuple(map(str, action.choices or _LITERALS.get(action.dest, ())))
+    names, has_value = tuple(action.option_strings), action.nargs != 0
+    return _Option(names, _about(action.help), choices, has_value, action.metavar in PATHS)
 
 
 def _about(text: str | None) -> str:
@@ -84,7 +94,25 @@ def _choices(places: list[_Place]) -> Iterator[tuple[str, tuple[str, ...]]]:
     for place in places:
         for option in place.options:
             if option.choices:
-                yield " | ".join(f"'{place.path} {name}'" for name in option.names), option.choices
+                yield _pattern(place, [option]), option.choices
+
+
+def _free(places: list[_Place], *, paths: bool) -> Iterator[str]:
+    """Yield for each place a pattern of ``PLACE OPTION``, for options whose values are not listed.
+
+    Args:
+        places: all of them.
+        paths: whether the values are paths.
+    """
+    for place in places:
+        free = [o for o in place.options if o.has_value and not o.choices and o.is_path == paths]
+        if free:
+            yield _pattern(place, free)
+
+
+def _pattern(place: _Place, options: list[_Option]) -> str:
+    names = (name for option in options for name in option.names)
+    return " | ".join(f"'{place.path} {name}'" for name in names)
 
 
 def _bash(places: list[_Place]) -> Iterator[str]:
@@ -103,6 +131,10 @@ _tracker() {{
     case $place\\ $prev in"""
     for pattern, choices in _choices(places):
         yield f"    {pattern}) words='{' '.join(choices)}' ;;"
+    for pattern in _free(places, paths=True):
+        yield f"    {pattern}) ;;"
+    for pattern in _free(places, paths=False):
+        yield f"    {pattern}) compopt +o bashdefault +o default 2> /dev/null ;;"
     yield "    *)\n        case $place\\ $cur in"
     for path, words, options in places:
         names = [name for option in options for name in option.names]
@@ -133,6 +165,10 @@ _tracker() {{
     case "$place $prev" in"""
     for pattern, choices in _choices(places):
         yield f"    {pattern}) compadd -- {' '.join(choices)}; return ;;"
+    for pattern in _free(places, paths=True):
+        yield f"    {pattern}) _files; return ;;"
+    for pattern in _free(places, paths=False):
+        yield f"    {pattern}) return 1 ;;"
     yield '    esac\n    case "$place $cur" in'
     for path, words, options in places:
         described = [_described(name, option.about) for option in options for name in option.names]
@@ -173,8 +209,10 @@ end"""
             yield f"{at} -f -a {word} -d '{about}'"
         for option in options:
             names = [f"-l {n[2:]}" if n.startswith("--") else f"-s {n[1:]}" for n in option.names]
-            value = f" -x -a '{' '.join(option.choices)}'" if option.choices else " -r"
-            yield (f"{at} {' '.join(names)}{value if option.has_value else ''} -d '{option.about}'")
+            value = " -r -F" if option.is_path else " -x"
+            if option.choices:
+                value += f" -a '{' '.join(option.choices)}'"
+            yield f"{at} {' '.join(names)}{value if option.has_value else ''} -d '{option.about}'"
 
 
 _SHELLS: Final = {"bash": _bash, "zsh": _zsh, "fish": _fish}

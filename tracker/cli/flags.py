@@ -24,6 +24,8 @@ from tracker.config import (
 from tracker.settings import AccessSettings, Settings
 
 _ALIASES: Final = {"redis.url": ["--redis"], "redis.embedded_keep": ["--keep"]}
+PATHS: Final = ("FILE", "DIR")  # metavars of options whose values are paths
+_FILES: Final = ("tls.cert", "tls.key", "access.allow", "access.deny")
 _WIDTH: Final = 76  # characters of a line
 _ALL: Final = frozenset(Settings.model_fields)
 _SOURCES: Final = f"""\
@@ -115,7 +117,7 @@ def _add_flag(group: _ArgumentGroup, entry: Entry) -> None:
     shape: dict[str, Any] = (
         {"action": BooleanOptionalAction}
         if entry.info.annotation is bool
-        else {"metavar": entry.field.rpartition("_")[2].upper()}
+        else {"metavar": "FILE" if entry.name in _FILES else _last_word(entry.field)}
     )
     if entry.is_list:
         shape["action"] = _Joined
@@ -129,3 +131,7 @@ def _add_flag(group: _ArgumentGroup, entry: Entry) -> None:
         help=help_.replace("%", "%%"),
         **shape,
     )
+
+
+def _last_word(field: str) -> str:
+    return field.rpartition("_")[2].upper()
