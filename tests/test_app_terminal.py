@@ -44,7 +44,7 @@ def test_it_shows_where_it_serves_and_nothing_else_until_ctrl_c(processes: str) 
             f"             udp://localhost:{port}/announce",
             f"             ws://localhost:{port}/",
             "  State      a Redis of its own, in memory: it ends with the tracker",
-            "  Watch      tracker status --watch",
+            f"  Watch      tracker status --watch --port {port}",
             "  Stop       Ctrl-C",
         ]
         assert expected == shown.lines[:10]

@@ -98,6 +98,21 @@ def test_without_tcp_there_is_no_page() -> None:
     assert "Web page" not in banner(settings(), {"udp": 1}, PLAIN, redis_up=True)
 
 
+@pytest.mark.parametrize(
+    ("ports", "alone", "command"),
+    [
+        ({"http": 8000, "udp": 6969}, True, "status --watch"),
+        ({"http": 8000, "udp": 6969}, False, "status --watch --port 8000"),
+        ({"udp": 9000}, True, "status --watch --port 9000"),
+    ],
+)
+def test_the_command_to_watch_names_the_port_unless_it_is_clear(
+    ports: dict[str, int], alone: bool, command: str
+) -> None:
+    text = banner(settings(), ports, PLAIN, redis_up=True, alone=alone)
+    assert f"{command}\n" in text
+
+
 @pytest.mark.parametrize("on_path", [True, False])
 def test_the_program_is_named_as_it_was_called_unless_it_is_on_path(
     on_path: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

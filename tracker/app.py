@@ -26,7 +26,7 @@ from tracker.errors import Unavailable
 from tracker.frontends.listen import open_ports
 from tracker.frontends.tls import server_context
 from tracker.jobs import background_jobs
-from tracker.local import LocalTracker, listed
+from tracker.local import LocalTracker, listed, local_trackers
 from tracker.metrics import Metrics
 from tracker.node import Node
 from tracker.policy.connections import fit_files, most_tls
@@ -203,7 +203,8 @@ def _report(settings: Settings, started: _Started) -> None:
     ports, redis_up = started.tracker.ports, started.redis_up
     if sys.stdout.isatty() and not settings.log.json_lines:
         terminal = Terminal(sys.stdout, os.environ)
-        text = banner(settings, ports, terminal, started.saved_in, redis_up=redis_up)
+        alone = len(local_trackers(os.environ)) <= 1
+        text = banner(settings, ports, terminal, started.saved_in, redis_up=redis_up, alone=alone)
     else:
         text = ready_line({**ports, "admin": started.admin_port}, redis_up=redis_up)
     print(text, flush=True)

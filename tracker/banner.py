@@ -15,6 +15,7 @@ from tracker.terminal import BOLD, CYAN, DIM, YELLOW, Terminal
 
 EVERYWHERE: Final = ("", "0.0.0.0", "::")  # noqa: S104 - compared, not bound
 DEFAULT_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+DEFAULT_PORT: Final = Settings().listen.port
 LABEL_WIDTH: Final = len("Web page   ")
 PRIVATE: Final = "a Redis of its own, in memory: it ends with the tracker"
 SAVED: Final = ", saved at the stop"
@@ -42,6 +43,7 @@ def banner(
     saved_in: Path | None = None,
     *,
     redis_up: bool,
+    alone: bool = True,
 ) -> str:
     """Return some lines for a person.
 
@@ -51,16 +53,23 @@ def banner(
         terminal: what shows them.
         saved_in: the directory in which the data of a private Redis will be saved.
         redis_up: whether Redis can be used already.
+        alone: whether no other tracker of this user runs on this machine.
     """
     lines = ["", terminal.paint(f"tracker-cluster {__version__}", BOLD), ""]
-    for label, text, colour in _rows(settings, ports, saved_in, redis_up=redis_up):
+    rows = _rows(settings, ports, saved_in, redis_up=redis_up, alone=alone)
+    for label, text, colour in rows:
         painted = terminal.paint(label.ljust(LABEL_WIDTH), DIM)
         lines.append(f"  {painted}{terminal.paint(text, colour)}")
     return "\n".join([*lines, ""])
 
 
 def _rows(
-    settings: Settings, ports: Mapping[str, int], saved_in: Path | None, *, redis_up: bool
+    settings: Settings,
+    ports: Mapping[str, int],
+    saved_in: Path | None,
+    *,
+    redis_up: bool,
+    alone: bool,
 ) -> Iterator[tuple[str, str, str]]:
     """Yield a label, a text and its colour for each line."""
     page_port = ports.get("http", ports.get("ws"))
@@ -73,7 +82,9 @@ def _rows(
     yield "State", _state(settings, saved_in), ""
     if not redis_up:
         yield "", AWAY, YELLOW
-    yield "Watch", f"{_program()} status --watch", ""
+    port = next(iter(ports.values()))
+    choice = "" if alone and port == DEFAULT_PORT else f" --port {port}"
+    yield "Watch", f"{_program()} status --watch{choice}", ""
     yield "Stop", "Ctrl-C", ""
 
 

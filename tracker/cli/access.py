@@ -74,7 +74,9 @@ def _add_entries(parser: ArgumentParser) -> None:
         help="40 hex or 32 base32 digits, or a magnet link",
     )  # fmt: skip
     parser.add_argument(
-        "--file", metavar="FILE", help="file or URL with one info_hash per line; if one is malformed, none is used"
+        "--file",
+        metavar="FILE",
+        help="file or URL with one info_hash per line; if one is malformed, none is used",
     )
 
 

@@ -88,7 +88,6 @@ class Parser(ArgumentParser):
             raise ArgumentError(None, f"unknown {kind} {value!r}{near}")
         raise ArgumentError(action, f"{value!r} is not one of {', '.join(choices)}{near}")
 
-
     def _example(self, value: str, choices: Collection[str]) -> str:
         """Return a remark with the choices, for a value before which one of them is missing."""
         if len(choices) > _LISTED:
