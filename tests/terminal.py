@@ -136,6 +136,11 @@ class Shown:
         """All lines, without the spaces at their ends."""
         return ["".join(line).rstrip() for line in self._lines]
 
+    @property
+    def row(self) -> int:
+        """The line of the cursor, from 0."""
+        return self._y
+
     def __str__(self) -> str:
         return "\n".join(self.lines)
 

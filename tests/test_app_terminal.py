@@ -21,7 +21,12 @@ pytestmark = pytest.mark.usefixtures("runtime_directory")
 
 
 def served(shown: Shown) -> bool:
-    return "Stop       Ctrl-C" in shown
+    """Return whether the banner is complete with the empty line below it.
+
+    The terminal shows a key that is typed earlier in the middle of the banner.
+    """
+    last = "  Stop       Ctrl-C"
+    return last in shown.lines and shown.row > shown.lines.index(last) + 1
 
 
 def port_of(shown: Shown) -> int:
