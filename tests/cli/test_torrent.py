@@ -126,7 +126,7 @@ def test_the_tracker_on_this_machine_is_the_default(
         assert [
             [b"udp://" + place + b"/announce"],
             [b"http://" + place + b"/announce"],
-            [b"ws://" + place],
+            [b"ws://" + place + b"/"],
         ] == tiers(output)
         assert main(["scrape", str(output)]) == 0
 
