@@ -203,7 +203,9 @@ class Load:
             await asyncio.sleep(TICK_S)
 
     def _spawn(self, announce: Coroutine[Any, Any, None]) -> None:
-        assert len(self._under_way) < MAX_UNDER_WAY, "too many requests without an answer"
+        if len(self._under_way) >= MAX_UNDER_WAY:
+            announce.close()
+            raise AssertionError("too many requests without an answer")
         task = asyncio.create_task(announce)
         self._under_way.add(task)
         task.add_done_callback(self._done)

@@ -24,6 +24,14 @@ Run = Callable[..., str]
 
 
 @pytest.fixture
+def volume(place: Place) -> Iterator[str]:
+    """A volume, removed once the containers of a fixture after this one are."""
+    name = place.engine.docker("volume", "create").strip()
+    yield name
+    place.engine.docker("volume", "rm", name)
+
+
+@pytest.fixture
 def run(place: Place) -> Iterator[Run]:
     """``docker run``; returns the container's id once it is healthy. All are removed at the end."""
     made: list[str] = []
@@ -78,8 +86,9 @@ def test_it_is_a_whole_tracker(place: Place, run: Run, options: tuple[str, ...])
     assert (0, False) == (state(place, container)["ExitCode"], state(place, container)["OOMKilled"])
 
 
-def test_with_a_volume_it_is_replaced_and_its_swarms_stay(place: Place, run: Run) -> None:
-    volume = place.engine.docker("volume", "create").strip()
+def test_with_a_volume_it_is_replaced_and_its_swarms_stay(
+    place: Place, volume: str, run: Run
+) -> None:
     options = (f"--volume={volume}:/var/lib/tracker", "--publish=8400:80", "--publish=8400:80/udp")
     first = run(*options, *SAFE, IMAGE)
     announce("http", at=place.clients, to=place.host.ip, port=8400)
