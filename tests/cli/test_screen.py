@@ -179,7 +179,8 @@ def test_an_outage_of_redis_is_shown_and_its_end(redis: RedisServer) -> None:
         terminal.see(lambda shown: "master" in shown)
         redis.kill()
         shown = terminal.see(lambda shown: "! cannot use Redis at " in shown)
-        assert "master" in shown  # what was seen last stays
+        # What was seen last stays; the server may have died in the middle of a look.
+        assert "master" in shown or "no answer" in shown
         redis.start()
         terminal.see(lambda shown: "! cannot use Redis at " not in shown and "master" in shown)
 
