@@ -24,5 +24,5 @@ def test_host_bits_are_refused_with_the_network_that_is_meant(text: str, meant: 
 
 
 def test_text_that_is_no_network_is_refused() -> None:
-    with pytest.raises(ConfigError, match="must be IP networks, such as 10.0.0.0/8"):
+    with pytest.raises(ConfigError, match=r"must be IP networks, such as 10\.0\.0\.0/8"):
         load({"listen.trusted_proxies": "example.org"}, {})
