@@ -16,6 +16,7 @@ END = b"\r\n\r\n"  # where a head is over (RFC 9112, section 2.1)
 EMPTY_BODY: Final = re.compile(
     rb"0{1,16}(?:[ \t]*;[\t\x20-\xff]*)?\r\n(?:[!#-'*+.0-9A-Z^-z|~-]+:[\t\x20-\xff]*\r\n){0,16}\r\n"
 )
+MOST_EMPTY: Final = 256  # bytes of it; until it is whole, its head is read again with each piece
 _KEPT: Final = frozenset(
     (
         b"connection",
@@ -122,7 +123,8 @@ def take_empty_body(head: Head, rest: bytes) -> tuple[Head, bytes] | None:
     """
     if empty := EMPTY_BODY.match(rest):
         return replace(head, body=False, chunked=False), rest[empty.end() :]
-    return None if rest[:1] in (b"", b"0") and END not in rest else (head, rest)
+    begun = rest[:1] in (b"", b"0") and END not in rest and len(rest) <= MOST_EMPTY
+    return None if begun else (head, rest)
 
 
 def _without_content(data: bytes, name: bytes, error: Exception) -> Head:
