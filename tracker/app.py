@@ -44,7 +44,7 @@ from tracker.web.admin import REDIS_AWAY, Ops
 
 log = structlog.get_logger()
 
-FEW: Final = 2000  # connections: an operator is told of less, even if none were asked for
+FEW: Final = 2000  # connections: a smaller limit is logged even if the operator set none
 
 
 def run(settings: Settings) -> int:
@@ -76,8 +76,8 @@ def _fit_files(settings: Settings) -> Settings:
         resource.setrlimit(resource.RLIMIT_NOFILE, (files.open_files, hard))
     fitting = {"max_connections": files.connections, "backlog": files.backlog}
     if fitting["max_connections"] < listen.max_connections:
-        tell = _teller(listen, files.connections)
-        tell("tracker.few_files", **fitting, open_files=files.open_files)
+        log_limit = _limit_logger(listen, files.connections)
+        log_limit("tracker.few_files", **fitting, open_files=files.open_files)
     return settings.model_copy(update={"listen": listen.model_copy(update=fitting)})
 
 
@@ -87,17 +87,17 @@ def _fit_memory(settings: Settings) -> Settings:
     fitting = {"max_connections": most_tls(process_memory(settings))}
     if settings.tls.cert is None or fitting["max_connections"] >= listen.max_connections:
         return settings
-    tell = _teller(listen, fitting["max_connections"])
-    tell("tracker.little_memory", **fitting)
+    log_limit = _limit_logger(listen, fitting["max_connections"])
+    log_limit("tracker.little_memory", **fitting)
     return settings.model_copy(update={"listen": listen.model_copy(update=fitting)})
 
 
-def _teller(listen: ListenSettings, connections: int) -> Callable[..., object]:
-    """Return how to log that only that many connections are taken."""
+def _limit_logger(listen: ListenSettings, connections: int) -> Callable[..., object]:
+    """Return what logs that the tracker takes only that many connections."""
     # The default is more than most machines need.
     expected = listen.max_connections if "max_connections" in listen.model_fields_set else FEW
-    tell: Callable[..., object] = log.info if connections < expected else log.debug
-    return tell
+    method: Callable[..., object] = log.info if connections < expected else log.debug
+    return method
 
 
 class _Started(NamedTuple):

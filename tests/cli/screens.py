@@ -18,7 +18,7 @@ _CONTROL = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")  # CSI sequences (ECMA-48, sec
 
 
 class Shown(NamedTuple):
-    """What a program writes to its terminal."""
+    """The output of a program on its terminal."""
 
     code: int
     raw: bytes

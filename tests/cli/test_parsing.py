@@ -1,4 +1,4 @@
-"""The command line: help, version, and what a wrong one is told."""
+"""The command line: help, version, and errors for wrong commands and options."""
 
 from typing import cast
 

@@ -1,4 +1,4 @@
-"""What an operator is told to do when a tracker does not answer as it should."""
+"""Hints for an operator whose tracker does not answer as it should."""
 
 import socket
 from errno import EHOSTUNREACH
@@ -14,7 +14,7 @@ from tracker.client.hints import hint_for
 
 
 async def hint(url: str, timeout_s: float = 5.0) -> str:
-    """What is told after a scrape that must fail."""
+    """Return the hint after a scrape that must fail."""
     with pytest.raises(ClientError) as failed:
         await scrape(url, [INFO_HASH], timeout_s)
     return await hint_for(url, failed.value)

@@ -1,4 +1,4 @@
-"""What people see of /share and /get: at three widths, light and dark, with axe-core."""
+"""The pages /share and /get at three widths, light and dark, checked with axe-core."""
 
 from pathlib import Path
 

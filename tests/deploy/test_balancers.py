@@ -237,7 +237,7 @@ FORGED = "\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: b.test\r\nX-Forwarde
 
 
 def announce_urls(answer: Answer) -> list[str]:
-    """What a front page shows."""
+    """Return the announce URLs that a front page shows."""
     return re.findall(r'<code id="url-\d">([^<]*)</code>', answer.body)
 
 

@@ -1,4 +1,4 @@
-"""The command line: which commands exist, and what a wrong one is told.
+"""The command line: its commands, its help, and its errors for wrong ones.
 
 Each command is a module of this package with two functions: ``configure(parser)`` adds its
 arguments, ``run(arguments) -> int`` runs it and returns the exit code. Only the module of the
