@@ -108,7 +108,7 @@ def test_events_above_debug_are_those_in_the_table_of_logs() -> None:
     section = OPERATE.read_text().partition("\n## Logs\n")[2].partition("\n## ")[0]
     named = set(re.findall(r"`([a-z_]+\.[a-z_]+)`", section))
     source = "".join((ROOT / module).read_text() for module in modules())
-    logged = set(re.findall(r"\b(?:log\.\w+|log_limit)\(\s*\"([a-z_.]+)\"", source))
+    logged = set(re.findall(r"\b(?:log\.\w+|log_limit|tell)\(\s*\"([a-z_.]+)\"", source))
     for names in re.findall(r"\bEvents\((\".*)\)$", source, re.MULTILINE):
         logged |= set(re.findall(r"\"([a-z_.]+)\"", names))
     debug = set(re.findall(r"\blog\.debug\(\s*\"([a-z_.]+)\"", source))
